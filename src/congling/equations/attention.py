@@ -1,0 +1,90 @@
+"""Attention: each query looks at every key, and takes the values in the proportion in which the keys answer.
+
+B batch · H heads · T queries · S keys and values · D the width of one head
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from congling.equations.activations import softmax
+from congling.equations.equation import equation
+from congling.equations.glass_box import show
+from congling.equations.layers import dropout
+
+SHORT = 512  # up to this many keys a batched matrix product beats the flash kernel on a CPU, above all backwards
+
+
+def _example(generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    query, key, value = (
+        torch.randn(2, 3, length, 7, dtype=torch.float64, generator=generator).requires_grad_()
+        for length in (5, 11, 11)
+    )
+    lengths = torch.tensor([11, 6])
+    return query, key, value, padding_mask(torch.arange(11) >= lengths[:, None], torch.float64)
+
+
+def _fused_attention(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, kept: Tensor | None = None
+) -> Tensor:
+    if kept is None and (query.device.type != "cpu" or key.shape[-2] > SHORT):
+        return F.scaled_dot_product_attention(query, key, value, mask)
+    scores = torch.matmul(query * (1 / math.sqrt(query.shape[-1])), key.transpose(-1, -2))  # (B, H, T, S)
+    weights = torch.softmax(scores if mask is None else scores.add_(mask), dim=-1)
+    return torch.matmul(weights if kept is None else weights * kept, value)  # (B, H, T, D)
+
+
+@equation(
+    r"\operatorname{softmax}\!\left(\frac{QK^\top}{\sqrt{d_k}} + M\right)V",
+    source="Vaswani et al. 2017, eq. 1; the mask M as in §3.2.3",
+    example=_example,
+    fused=_fused_attention,
+)
+def attention(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, kept: Tensor | None = None
+) -> Tensor:
+    """Scaled dot-product attention, for every head at once.
+
+    Args:
+        query: (B, H, T, D), what each position asks for.
+        key: (B, H, S, D), what each position offers.
+        value: (B, H, S, D), what each position hands over.
+        mask: 0 where a query may look and −∞ where it may not, in a shape that broadcasts to (B, H, T, S).
+        kept: a dropout mask for the weights, (B, H, T, S).
+
+    Returns (B, H, T, D). The glass box shows ``scores`` and ``weights``, both (B, H, T, S).
+    """
+    scores = torch.matmul(query, key.transpose(-1, -2)) / math.sqrt(query.shape[-1])  # (B, H, T, S)
+    if mask is not None:
+        scores = scores + mask
+    show("scores", scores)
+    weights = softmax(scores)
+    show("weights", weights)
+    return torch.matmul(weights if kept is None else dropout(weights, kept), value)  # (B, H, T, D)
+
+
+def padding_mask(padding: Tensor, dtype: torch.dtype) -> Tensor:
+    """No query looks at padding: (B, S) booleans, True at padding, into (B, 1, 1, S) of 0 and −∞."""
+    mask = torch.zeros(padding.shape, dtype=dtype, device=padding.device)
+    return mask.masked_fill_(padding, -math.inf)[:, None, None, :]
+
+
+def causal_mask(length: int, dtype: torch.dtype, device: torch.device | None = None) -> Tensor:
+    """No query looks at what comes after it: (T, T) with −∞ above the diagonal and 0 elsewhere."""
+    return torch.full((length, length), -math.inf, dtype=dtype, device=device).triu_(1)
+
+
+def split_heads(input: Tensor, heads: int) -> Tensor:
+    """(B, T, H·D) into (B, H, T, D): one large projection is many small ones side by side."""
+    batch, length, width = input.shape
+    return input.view(batch, length, heads, width // heads).transpose(1, 2)
+
+
+def join_heads(input: Tensor) -> Tensor:
+    """(B, H, T, D) into (B, T, H·D): the heads' results one after the other."""
+    batch, heads, length, width = input.shape
+    return input.transpose(1, 2).reshape(batch, length, heads * width)

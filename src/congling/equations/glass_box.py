@@ -1,0 +1,156 @@
+"""The glass box: while it is open, formulas run their plain bodies and show every intermediate value.
+
+    with glass_box() as seen:
+        network(source, target)
+    seen["encoder.layers.0.self_attention.weights"]  # (B, H, T, S)
+
+A value is kept under the dotted path of the module that was running, so the names are those of the weights file.
+The output of every module is kept too, as ``<path>.output``. While no box is open nothing of this costs anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+
+
+@dataclass
+class GlassBox:
+    """Everything that was shown while the box was open: by dotted path, each call kept, oldest first."""
+
+    keep_gradients: bool = False
+    values: dict[str, list[Any]] = field(default_factory=dict)
+    _modules: list[tuple[nn.Module, str]] = field(default_factory=list)  # what runs, outermost first, and its path
+    _scopes: list[str] = field(default_factory=list)
+
+    def __getitem__(self, path: str) -> Any:
+        """The last value that was shown under the path."""
+        if path not in self.values:
+            held = ", ".join(self.values) or "nothing"
+            raise KeyError(f"nothing was shown under {path!r}; the glass box holds: {held}")
+        return self.values[path][-1]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def all(self, path: str) -> list[Any]:
+        """Every value shown under the path, oldest first: a module that ran three times showed three."""
+        return list(self.values.get(path, []))
+
+    def paths(self, ending: str = "") -> list[str]:
+        """The dotted paths that end with the given name or names, in the order of their first showing."""
+        return [path for path in self.values if not ending or f".{path}".endswith(f".{ending}")]
+
+    def record(self, name: str, value: Any) -> None:
+        """Keep a value under the path of the module that is running."""
+        if isinstance(value, Tensor) and not self.keep_gradients:
+            value = value.detach()
+        module = self._modules[-1][1] if self._modules else ""
+        path = ".".join(part for part in (*self._scopes, module, name) if part)
+        self.values.setdefault(path, []).append(value)
+
+    def enter(self, module: nn.Module) -> None:
+        """A module starts to run: its path is its place inside the innermost running module that holds it."""
+        for caller, path in reversed(self._modules):
+            place = _place(caller, module)
+            if place is not None:
+                self._modules.append((module, ".".join(part for part in (path, place) if part)))
+                return
+        self._modules.append((module, ""))
+
+    def leave(self) -> None:
+        """The module entered last has ended."""
+        self._modules.pop()
+
+    @contextmanager
+    def scoped(self, name: str) -> Iterator[None]:
+        """Inside, every path begins with ``name``."""
+        self._scopes.append(name)
+        try:
+            yield
+        finally:
+            self._scopes.pop()
+
+
+def _place(caller: nn.Module, module: nn.Module) -> str | None:
+    """The dotted name of a module inside another, or None where it is not inside."""
+    return next((name for name, inside in caller.named_modules() if inside is module), None)
+
+
+_open: GlassBox | None = None
+
+
+def open_box() -> GlassBox | None:
+    """The glass box that is open now, or None."""
+    return _open
+
+
+def show(name: str, value: Any) -> None:
+    """Hand an intermediate value to whoever looks; free when nobody does."""
+    if _open is not None:
+        _open.record(name, value)
+
+
+@contextmanager
+def glass_box(keep_gradients: bool = False) -> Iterator[GlassBox]:
+    """Open a glass box: formulas run plain, and what they show is kept in the box.
+
+    Args:
+        keep_gradients: keep the values attached to the computation graph instead of detaching them.
+
+    Boxes nest: the inner one sees what happens inside it, then the outer one goes on.
+    """
+    global _open
+    before, _open = _open, GlassBox(keep_gradients)
+    box = _open
+    hooks = [
+        register_module_forward_pre_hook(lambda module, _: box.enter(module)),
+        register_module_forward_hook(lambda module, _, output: _leave(box, output), always_call=True),
+    ]
+    try:
+        yield box
+    finally:
+        for hook in hooks:
+            hook.remove()
+        _open = before
+
+
+def _leave(box: GlassBox, output: Any) -> None:
+    if isinstance(output, Tensor):
+        box.record("output", output)
+    box.leave()
+
+
+@contextmanager
+def running(module: nn.Module) -> Iterator[None]:
+    """Inside, ``module`` counts as running although its ``forward`` was not called (``encode``, ``step``)."""
+    if _open is None:
+        yield
+        return
+    box = _open
+    box.enter(module)
+    try:
+        yield
+    finally:
+        box.leave()
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Inside, shown values stand under ``name``: ``with scope(f"step.{n}")`` around a decoding step."""
+    if _open is None:
+        yield
+        return
+    with _open.scoped(name):
+        yield

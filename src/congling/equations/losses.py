@@ -1,0 +1,142 @@
+"""What training makes small. Every loss is a *sum* over its N examples: sums add up over batches, means do not.
+
+N tokens · D width · V vocabulary
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from congling.equations.equation import equation
+from congling.equations.glass_box import show
+
+TOKENS_AT_ONCE = 1024  # a chunk of logits should stay in the processor's cache
+
+
+def _cross_entropy_example(generator: torch.Generator) -> tuple[Tensor, Tensor, float]:
+    logits = torch.randn(11, 7, dtype=torch.float64, generator=generator).requires_grad_()
+    return logits, torch.randint(0, 7, (11,), generator=generator), 0.1
+
+
+def _fused_cross_entropy(logits: Tensor, target: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    return F.cross_entropy(logits, target, reduction="sum", label_smoothing=label_smoothing)
+
+
+@equation(
+    r"-\sum_n \sum_v q_{nv} \log\operatorname{softmax}(z_n)_v,\quad q_{nv} = (1-\varepsilon)[v=t_n] + \varepsilon/V",
+    source="Goodfellow, Bengio and Courville 2016, eq. 6.2.2; label smoothing: Szegedy et al. 2016, §7",
+    example=_cross_entropy_example,
+    fused=_fused_cross_entropy,
+)
+def cross_entropy(logits: Tensor, target: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """How surprised the network is by what came, in nats, summed over N.
+
+    Args: ``logits`` (N, V), ``target`` (N) of class numbers, ``label_smoothing`` ε between 0 and 1. Returns a scalar.
+    """
+    largest = logits.amax(dim=-1, keepdim=True)
+    log_sum = largest + torch.log(torch.exp(logits - largest).sum(dim=-1, keepdim=True))
+    log_probabilities = logits - log_sum  # (N, V)
+    show("log_probabilities", log_probabilities)
+    right = log_probabilities.gather(-1, target.unsqueeze(-1)).squeeze(-1)  # (N,)
+    return -((1 - label_smoothing) * right + label_smoothing * log_probabilities.mean(dim=-1)).sum()
+
+
+def _projected_example(generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, float]:
+    hidden, weight, bias = (
+        torch.randn(*shape, dtype=torch.float64, generator=generator).requires_grad_()
+        for shape in ((1031, 5), (7, 5), (7,))  # more rows than one chunk
+    )
+    return hidden, weight, bias, torch.randint(0, 7, (1031,), generator=generator), 0.1
+
+
+class _ChunkedCrossEntropy(torch.autograd.Function):
+    """Loss and gradient in one pass over chunks of tokens: the (N, V) matrix of logits never exists as a whole.
+
+    With z = hW^T + b and p = softmax(z), the derivative of the loss is ∂L/∂z = p − q, so that it is at hand as soon
+    as p is. Logits are raised to float32 before the softmax where the network computes in less.
+    """
+
+    @staticmethod
+    def forward(
+        context: torch.autograd.function.FunctionCtx,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        target: Tensor,
+        label_smoothing: float,
+    ) -> Tensor:
+        exact = torch.promote_types(hidden.dtype, torch.float32)
+        differentiate = any(context.needs_input_grad)  # type: ignore[attr-defined]
+        hidden_gradient = torch.empty_like(hidden) if differentiate else None
+        weight_gradient = torch.zeros_like(weight, dtype=exact) if differentiate else None
+        bias_gradient = torch.zeros(weight.shape[0], dtype=exact, device=weight.device) if differentiate else None
+        loss = torch.zeros((), dtype=exact, device=hidden.device)
+        spread = label_smoothing / weight.shape[0]
+        for start in range(0, hidden.shape[0], TOKENS_AT_ONCE):
+            rows = slice(start, start + TOKENS_AT_ONCE)
+            logits = F.linear(hidden[rows], weight, bias).to(exact)  # (n, V)
+            log_sum = torch.logsumexp(logits, dim=-1)  # (n,)
+            right = logits.gather(-1, target[rows, None]).squeeze(-1)
+            loss += (log_sum - (1 - label_smoothing) * right).sum()
+            if label_smoothing:
+                loss -= spread * logits.sum()
+            if hidden_gradient is None or weight_gradient is None or bias_gradient is None:
+                continue
+            difference = logits.sub_(log_sum[:, None]).exp_()  # p
+            if label_smoothing:
+                difference -= spread
+            ones = torch.full((difference.shape[0], 1), label_smoothing - 1, dtype=exact, device=hidden.device)
+            difference.scatter_add_(-1, target[rows, None], ones)  # p − q
+            bias_gradient += difference.sum(dim=0)
+            narrow = difference.to(hidden.dtype)
+            hidden_gradient[rows] = torch.matmul(narrow, weight)
+            weight_gradient += torch.matmul(narrow.transpose(0, 1), hidden[rows])
+        context.gradients = hidden_gradient, weight_gradient, bias_gradient  # type: ignore[attr-defined]
+        context.types = weight.dtype, None if bias is None else bias.dtype  # type: ignore[attr-defined]
+        return loss
+
+    @staticmethod
+    def backward(
+        context: torch.autograd.function.FunctionCtx, *upstream: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None, None, None]:
+        hidden, weight, bias = context.gradients  # type: ignore[attr-defined]
+        weight_type, bias_type = context.types  # type: ignore[attr-defined]
+        (scale,) = upstream
+        return (
+            hidden * scale.to(hidden.dtype),
+            (weight * scale).to(weight_type),
+            None if bias_type is None else (bias * scale).to(bias_type),
+            None,
+            None,
+        )
+
+
+def _fused_projected_cross_entropy(
+    hidden: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, label_smoothing: float = 0.0
+) -> Tensor:
+    loss = _ChunkedCrossEntropy.apply(hidden, weight, bias, target, label_smoothing)  # type: ignore[no-untyped-call]
+    assert isinstance(loss, Tensor)
+    return loss
+
+
+@equation(
+    r"\operatorname{crossentropy}(HW^\top + b,\ t)",
+    source="Vaswani et al. 2017, §3.4 and §5.4; gradient p − q: Bishop 2006, eq. 4.109",
+    example=_projected_example,
+    fused=_fused_projected_cross_entropy,
+)
+def projected_cross_entropy(
+    hidden: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, label_smoothing: float = 0.0
+) -> Tensor:
+    """The output layer and its loss in one: cross-entropy of a linear projection to the vocabulary, summed over N.
+
+    Args: ``hidden`` (N, D), ``weight`` (V, D), ``bias`` (V) or None, ``target`` (N). Returns a scalar, in float32
+    where the network computes in less.
+    """
+    logits = torch.matmul(hidden, weight.transpose(0, 1))
+    if bias is not None:
+        logits = logits + bias
+    show("logits", logits)
+    return cross_entropy.plain(logits, target, label_smoothing)

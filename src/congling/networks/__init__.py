@@ -1,0 +1,1 @@
+"""Networks: modules that own parameters and call equations."""
