@@ -1,0 +1,52 @@
+# The front door. `make help` lists what it opens.
+# Stamp files inside .venv remember what is installed, so that a second call starts at once.
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell $(name) -c \
+	'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)) python3)
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+WORKERS ?= auto
+
+.PHONY: help translate test check format clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+translate: .venv/runtime.stamp ## train a Chinese→English translator in ten minutes, score it, translate ten sentences
+	@recipes/translate.sh
+
+test: .venv/dev.stamp ## run every test
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 $(ARGUMENTS)
+
+check: .venv/dev.stamp ## lint, formatting, types, the floors' imports, the Chinese catalogue
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/catalogue.py --check
+
+format: .venv/dev.stamp ## put imports and layout in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove the virtual environment and caches; runs and fetched data stay
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Congling needs Python 3.11 or newer; found: $$($(PYTHON) --version 2>&1). Try: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) comes without its venv module; on Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
+	@echo "making .venv with $$($(PYTHON) --version)" >&2
+	@$(PYTHON) -m venv .venv
+
+.venv/runtime.stamp: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing what congling needs into .venv (a few minutes, once)" >&2
+	@$(PIP_INSTALL) --editable .
+	@touch $@
+
+.venv/dev.stamp: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing what congling and its tests need into .venv (a few minutes, once)" >&2
+	@$(PIP_INSTALL) --editable '.[dev]'
+	@touch .venv/runtime.stamp $@

@@ -1,0 +1,283 @@
+"""Batches: rows that resemble in both lengths, cut by a budget of tokens, in an order that seed and epoch alone decide.
+
+    B  sentences of a batch        S  longest source of the batch, end included
+    N  rows of the corpus          T  longest target of the batch, end included
+
+Lengths everywhere are those of the token store, without the end; the budget counts the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from congling.data.token_store import TokenStore
+from congling.data.tokenizers import END_ID, Tokenizer
+from congling.errors import UserError
+from congling.language import _
+
+Rows = NDArray[np.int64]
+Lengths = NDArray[np.int32]
+
+STRIP_BATCHES = 4
+"""Neighbouring target lengths are put together until they fill this many batches, and sorted by source within.
+
+Measured on lengths like Tatoeba's: from 2 to 6 the padding hardly changes, and on either side it grows.
+"""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sentences side by side, ready for a network.
+
+    Attributes:
+        source: (B, S) int64, each row ends with ``</s>``, then pads.
+        target_input: (B, T) int64, ``<pad>`` first, then the pieces: what the decoder has read at each output.
+        target_output: (B, T) int64, the pieces, then ``</s>``, then pads.
+        source_padding: (B, S) bool, true at pads.
+        source_tokens, target_tokens: how many places of ``source`` and ``target_output`` are no pads.
+        sentences: B.
+    """
+
+    source: Tensor
+    target_input: Tensor
+    target_output: Tensor
+    source_padding: Tensor
+    source_tokens: int
+    target_tokens: int
+    sentences: int
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch with its tensors on the device."""
+        return Batch(
+            self.source.to(device, non_blocking=True),
+            self.target_input.to(device, non_blocking=True),
+            self.target_output.to(device, non_blocking=True),
+            self.source_padding.to(device, non_blocking=True),
+            self.source_tokens,
+            self.target_tokens,
+            self.sentences,
+        )
+
+
+@dataclass(frozen=True)
+class SubwordSampling:
+    """Segment the sentences anew in every epoch (see ``Tokenizer.encode_sampled`` for the strength)."""
+
+    source_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer
+    strength: float
+
+
+IdRows = Sequence[list[int] | NDArray[Any]] | list[list[int]] | list[NDArray[Any]]
+
+
+def collate(source_ids: IdRows, target_ids: IdRows, source_pad: int, target_pad: int) -> Batch:
+    """Puts rows of ids, which have no end yet, into one batch."""
+    source, source_lengths = _padded(source_ids, source_pad)
+    target_output, target_lengths = _padded(target_ids, target_pad)
+    return Batch(
+        source=torch.from_numpy(source),
+        target_input=torch.from_numpy(_shifted(target_output, target_pad)),
+        target_output=torch.from_numpy(target_output),
+        source_padding=torch.from_numpy(np.arange(source.shape[1]) >= source_lengths[:, None]),
+        source_tokens=int(source_lengths.sum()),
+        target_tokens=int(target_lengths.sum()),
+        sentences=len(source),
+    )
+
+
+def _padded(rows: IdRows, pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows with their ends side by side (B, L), and their lengths with the end (B,)."""
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows)) + 1
+    padded = np.full((len(rows), int(lengths.max())), pad, np.int64)
+    for place, row in zip(padded, rows, strict=True):
+        place[: len(row)] = np.asarray(row)
+    padded[np.arange(len(rows)), lengths - 1] = END_ID
+    return padded, lengths
+
+
+def _shifted(target_output: NDArray[np.int64], pad: int) -> NDArray[np.int64]:
+    """The decoder's input: everything one place later, a pad first, and no end: (B, T) to (B, T)."""
+    target_input = np.full_like(target_output, pad)
+    target_input[:, 1:] = target_output[:, :-1]
+    target_input[target_input == END_ID] = pad  # whose output is a pad, so nothing is learnt there
+    return target_input
+
+
+def plan_epoch(
+    source_lengths: Lengths, target_lengths: Lengths, *, batch_tokens: int, seed: int, epoch: int
+) -> list[Rows]:
+    """The rows of each batch of one epoch: every row once, in an order that (seed, epoch) alone decide.
+
+    In each batch, rows × (the longest source or target, with its end) is at most ``batch_tokens``, unless one row alone
+    is longer. Rows of equal lengths meet others in every epoch, and the batches come in random order.
+    """
+    if not len(source_lengths):
+        return []
+    generator = np.random.default_rng([seed, epoch])
+    order = _by_both_lengths(source_lengths, target_lengths, batch_tokens, generator)
+    longest = np.maximum(source_lengths, target_lengths)[order]
+    batches = _cut(order, longest, batch_tokens)
+    return [batches[number] for number in generator.permutation(len(batches))]
+
+
+def ordered_batches(lengths: NDArray[Any] | Sequence[int], batch_tokens: int) -> list[Rows]:
+    """The rows of each batch, longest first, for decoding and evaluation; rows of one length keep their order.
+
+    A batch's rows × (its longest length, with the end) is at most ``batch_tokens``, unless one row alone is longer.
+    """
+    known = np.asarray(lengths, np.int32)
+    order = np.argsort(-known, kind="stable")
+    return _cut(order, known[order], batch_tokens)
+
+
+def _by_both_lengths(
+    source_lengths: Lengths, target_lengths: Lengths, batch_tokens: int, generator: np.random.Generator
+) -> Rows:
+    """Rows in an order in which neighbours resemble in both lengths; equal rows in random order.
+
+    Strips of similar target lengths follow each other; in one strip the sources rise, in the next they fall. Where the
+    strips begin is drawn too, else the few long rows, which have no equals, would meet the same rows in every epoch.
+    """
+    shuffled = generator.permutation(len(source_lengths))
+    source, target = source_lengths[shuffled], target_lengths[shuffled]
+    tokens = np.bincount(target, weights=np.maximum(source, target) + 1)
+    strip = _strips(tokens, STRIP_BATCHES * batch_tokens, generator)[target]
+    widest = int(source.max())
+    snake = np.where(strip % 2 == 0, source, widest - source)
+    key = (strip * (widest + 1) + snake) * len(tokens) + target
+    return shuffled[np.argsort(key, kind="stable")]
+
+
+def _strips(tokens: NDArray[Any], enough: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """The strip of each target length: a new one begins when the last has enough tokens. The first begins anywhere."""
+    strips = np.zeros(len(tokens), np.int64)
+    strip, gathered = int(generator.integers(2)), float(generator.uniform(0, enough))
+    for length, count in enumerate(tokens):
+        strips[length] = strip
+        gathered += count
+        if gathered >= enough:
+            strip, gathered = strip + 1, 0.0
+    return strips
+
+
+def _cut(order: Rows, longest: Lengths, batch_tokens: int) -> list[Rows]:
+    """Cuts the rows greedily, so that rows × longest (one more for the end) keeps to the budget."""
+    batches, start = [], 0
+    while start < len(order):
+        most = batch_tokens // (int(longest[start]) + 1)  # the batch is at least as long as its first row
+        width = np.maximum.accumulate(longest[start : start + max(most, 1)]).astype(np.int64) + 1
+        filled = width * np.arange(1, len(width) + 1)
+        rows = max(1, int(np.searchsorted(filled, batch_tokens, side="right")))
+        batches.append(order[start : start + rows])
+        start += rows
+    return batches
+
+
+class TrainingBatches:
+    """The endless stream of training batches, epoch after epoch, which goes on from any state that it was in.
+
+    Args:
+        store: the pairs; with their text if there is sampling.
+        batch_tokens: the budget of ``plan_epoch``. A sampled segmentation has more pieces and may pass it a little.
+        seed: with the epoch's number, decides everything that is random here.
+        source_pad, target_pad: ids of the pads.
+        sampling: draw the segmentation anew in each epoch.
+
+    Attributes:
+        epoch: number of whole epochs that were given.
+    """
+
+    def __init__(
+        self,
+        store: TokenStore,
+        *,
+        batch_tokens: int,
+        seed: int,
+        source_pad: int,
+        target_pad: int,
+        sampling: SubwordSampling | None = None,
+    ) -> None:
+        if not len(store):
+            raise UserError(_("there are no sentence pairs to train on"))
+        if sampling is not None and not store.has_text:
+            raise ValueError("subword sampling needs a token store that was written with keep_text")
+        self.store, self.batch_tokens, self.seed, self.sampling = store, batch_tokens, seed, sampling
+        self.source_pad, self.target_pad = source_pad, target_pad
+        self._start_epoch(0)
+
+    @property
+    def epoch_fraction(self) -> float:
+        """How much of the current epoch was given, from 0 to (not including) 1."""
+        return self._position / len(self._plan)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Batches of the current epoch; another epoch may have a few more or less."""
+        return len(self._plan)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
+        source_ids, target_ids = self._ids(self._plan[self._position])
+        batch = collate(source_ids, target_ids, self.source_pad, self.target_pad)
+        self._position += 1
+        if self._position == len(self._plan):
+            self._start_epoch(self.epoch + 1)
+        return batch
+
+    def state(self) -> dict[str, int]:
+        """Where the stream is, in plain numbers: the next batch, and what the plan was made from."""
+        return {"epoch": self.epoch, "position": self._position, **self._origin()}
+
+    def restore(self, state: dict[str, int]) -> None:
+        """Goes on from a state: the next batches are those of the stream that gave it.
+
+        Raises:
+            UserError: when the stream of the state had other data, another budget or another seed.
+        """
+        for name, value in self._origin().items():
+            if state[name] != value:
+                raise UserError(
+                    _("the run cannot go on in the middle of its data: {name} was {before} and is now {now}").format(
+                        name=name, before=state[name], now=value
+                    )
+                )
+        self._start_epoch(state["epoch"])
+        self._position = state["position"]
+
+    def _origin(self) -> dict[str, int]:
+        return {"pairs": len(self.store), "batch_tokens": self.batch_tokens, "seed": self.seed}
+
+    def _start_epoch(self, epoch: int) -> None:
+        self.epoch, self._position = epoch, 0
+        self._plan = plan_epoch(
+            self.store.source_lengths,
+            self.store.target_lengths,
+            batch_tokens=self.batch_tokens,
+            seed=self.seed,
+            epoch=epoch,
+        )
+
+    def _ids(self, rows: Rows) -> tuple[IdRows, IdRows]:
+        if self.sampling is None:
+            return self.store.rows(rows)
+        sources, targets = self.store.texts(rows)
+        source_seed, target_seed = self._sampling_seeds()
+        return (
+            self.sampling.source_tokenizer.encode_sampled(sources, self.sampling.strength, source_seed),
+            self.sampling.target_tokenizer.encode_sampled(targets, self.sampling.strength, target_seed),
+        )
+
+    def _sampling_seeds(self) -> tuple[int, int]:
+        """Two seeds for this batch of this epoch, whatever was drawn before."""
+        drawn = np.random.SeedSequence([self.seed, self.epoch, self._position]).generate_state(2) >> 1
+        return int(drawn[0]), int(drawn[1])

@@ -1,0 +1,268 @@
+"""Tokenizers: text to subword pieces and back, with SentencePiece.
+
+The ids follow Marian: 0 is ``</s>``, 1 is ``<unk>``, the last one is ``<pad>``. So the model file and the vocabulary
+agree, and an export needs no table between them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal
+
+import sentencepiece
+
+from congling.errors import UsageError, UserError
+from congling.language import _
+
+END_ID, UNKNOWN_ID = 0, 1
+END, UNKNOWN, PAD = "</s>", "<unk>", "<pad>"
+LONGEST_LINE = 1000  # characters; SentencePiece leaves out lines of more than 4,192 bytes, so longer ones are cut
+SMALLEST_SAMPLE = 101  # texts; SentencePiece draws no fewer
+
+Kind = Literal["bpe", "unigram", "characters"]
+Normalization = Literal["nmt_nfkc", "nfkc", "identity", "simplified-chinese", "simplified-characters"]
+
+
+class Tokenizer:
+    """One SentencePiece model with the ids in Marian's order.
+
+    Attributes:
+        size: number of pieces, the three special ones included.
+        end_id, unknown_id, pad_id: 0, 1 and ``size - 1``.
+        model: the model file's bytes.
+
+    Raises:
+        UserError: when the bytes are no SentencePiece model, or one with other ids.
+    """
+
+    def __init__(self, model: bytes, name: str = "the tokenizer") -> None:
+        self.model = model
+        self._processor = _opened(model, name)
+        self.size: int = self._processor.get_piece_size()
+        self.end_id, self.unknown_id, self.pad_id = END_ID, UNKNOWN_ID, self.size - 1
+
+    @classmethod
+    def load(cls, path: str | Path) -> Tokenizer:
+        """Reads a model file. Raises UserError when it is missing, damaged, or has other ids than Marian's."""
+        try:
+            return cls(Path(path).read_bytes(), str(path))
+        except OSError as error:
+            raise UserError(
+                _("the tokenizer {path} cannot be read: {reason}").format(path=path, reason=error.strerror)
+            ) from error
+
+    def save(self, path: str | Path) -> None:
+        """Writes the model file. It is not synced: the run around it is."""
+        Path(path).write_bytes(self.model)
+
+    def normalize(self, text: str) -> str:
+        """The text as the pieces see it: folded by the model's rules, spaces as they were."""
+        normal: str = self._processor.normalize(text)
+        return normal.replace("▁", " ").strip(" ")
+
+    def encode(self, text: str) -> list[int]:
+        """Piece ids of one text, without the end."""
+        ids: list[int] = self._processor.encode(text)
+        return ids
+
+    def encode_all(self, texts: Sequence[str], num_threads: int = -1) -> list[list[int]]:
+        """Piece ids of many texts, without the end: the fast call. ``num_threads`` -1 takes every core."""
+        ids: list[list[int]] = self._processor.encode(list(texts), num_threads=num_threads)
+        return ids
+
+    def encode_sampled(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
+        """Piece ids of a randomly drawn segmentation of each text: subword sampling. The same seed draws the same.
+
+        Args:
+            strength: SentencePiece's alpha; 0 is no sampling. BPE leaves out each merge with this probability
+                (Provilkov et al. 2020; 0.1 is usual). Unigram raises the segmentations' probabilities to this power
+                (Kudo 2018; 0.1 to 0.5 are usual, less is more varied). Characters have one segmentation only.
+            seed: below 2³².
+        """
+        if strength == 0:
+            return self.encode_all(texts, num_threads=1)
+        sentencepiece.set_random_generator_seed(seed)  # each thread has a generator of its own: hence one thread
+        return [self._processor.encode(text, enable_sampling=True, alpha=strength, nbest_size=-1) for text in texts]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Natural text of the ids up to the first end; pads are dropped, unknown pieces show as ⁇."""
+        text: str = self._processor.decode(self._content(ids))
+        return text
+
+    def pieces(self, ids: Iterable[int]) -> list[str]:
+        """The pieces of these ids, all of them: ``▁`` stands for a space, ``</s>`` and ``<pad>`` for themselves."""
+        return [self._processor.id_to_piece(int(number)) for number in ids]
+
+    def _content(self, ids: Iterable[int]) -> list[int]:
+        numbers = [int(number) for number in ids]
+        if END_ID in numbers:
+            numbers = numbers[: numbers.index(END_ID)]
+        return [number for number in numbers if number != self.pad_id]
+
+
+def train_tokenizer(
+    texts: Iterable[str],
+    *,
+    size: int,
+    kind: Kind = "bpe",
+    normalization: Normalization = "nmt_nfkc",
+    character_coverage: float = 0.9995,
+    sample: int = 200_000,
+    byte_fallback: bool = False,
+    shrink: bool = False,
+    option: str = "--vocabulary-size",
+) -> Tokenizer:
+    """Finds the pieces of a language in its texts, read once.
+
+    Args:
+        texts: sentences; long ones are cut, empty ones do no harm.
+        size: number of pieces, the three special ones included. ``characters`` takes fewer where there are fewer.
+        kind: ``bpe``, ``unigram`` or ``characters``.
+        normalization: a rule of SentencePiece's; ``simplified-chinese``, which is ``nmt_nfkc`` and makes traditional
+            characters simplified ones; or ``simplified-characters``, which does that alone and keeps punctuation.
+        character_coverage: share of the running text whose characters become pieces; rarer ones are unknown.
+        sample: learn from this many texts, drawn evenly from all; the draw is always the same. BPE of text without
+            spaces takes about 3 GB of memory a million short sentences.
+        byte_fallback: spell unknown characters in bytes (256 more pieces) instead of ``<unk>``.
+        shrink: take fewer pieces where the text cannot fill the size, instead of refusing.
+        option: what the user set the size with, for the message.
+
+    Raises:
+        UserError: when there is no text, or the size is more or less than the text can fill.
+    """
+    _check_size(size)
+    reading = _Reading(texts)
+    options = _normalization_options(normalization) | {
+        "vocab_size": size - 1,  # <pad> is added at the end, when it is known how many pieces there are
+        "model_type": "char" if kind == "characters" else kind,
+        "character_coverage": character_coverage,
+        "input_sentence_size": max(sample, SMALLEST_SAMPLE),
+        "shuffle_input_sentence": True,
+        "byte_fallback": byte_fallback,
+        "hard_vocab_limit": False,
+    }
+    tokenizer = Tokenizer(_with_pad(_trained(reading, options, size)))
+    if tokenizer.size < size and kind != "characters" and not shrink:
+        raise UserError(
+            _("{option} {size} is more than this text can fill: at most {largest}").format(
+                option=option, size=size, largest=tokenizer.size
+            )
+        )
+    return tokenizer
+
+
+class _Reading:
+    """Hands the texts to SentencePiece, in pieces that it does not skip, and keeps what went wrong with them."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.texts = texts
+        self.error: BaseException | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            for text in self.texts:
+                for start in range(0, len(text), LONGEST_LINE):
+                    yield text[start : start + LONGEST_LINE]
+        except BaseException as error:  # SentencePiece would turn it into a RuntimeError
+            self.error = error
+            raise
+
+
+def _trained(reading: _Reading, options: dict[str, Any], size: int) -> bytes:
+    """SentencePiece's model of the texts, without a ``<pad>``."""
+    model = BytesIO()
+    sentencepiece.set_min_log_level(2)
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(reading),
+            model_writer=model,
+            eos_id=END_ID,
+            unk_id=UNKNOWN_ID,
+            bos_id=-1,
+            pad_id=-1,
+            minloglevel=2,
+            **options,
+        )
+    except RuntimeError as error:
+        if reading.error is not None:
+            raise reading.error from None
+        raise _training_error(error, size) from error
+    return model.getvalue()
+
+
+def _training_error(error: RuntimeError, size: int) -> Exception:
+    """What the user can do about SentencePiece's complaint; the complaint itself where it is not the user's."""
+    message = str(error)
+    if "sentences_.empty()" in message or "all_chars_count" in message:
+        return UserError(_("there is no text to make a vocabulary of"))
+    too_small = re.search(r"smaller than required_chars\. (\d+) vs (\d+)", message)
+    if too_small:
+        return UserError(
+            _(
+                "--vocabulary-size {size} is less than this text needs: at least {smallest}, a piece for each character"
+            ).format(size=size, smallest=int(too_small[2]) + 1)
+        )
+    return error
+
+
+def _check_size(size: int) -> None:
+    if size < 4:
+        raise UsageError(
+            _("--vocabulary-size {size} leaves no piece beside </s>, <unk> and <pad>: at least 4").format(size=size)
+        )
+
+
+def _normalization_options(normalization: Normalization) -> dict[str, Any]:
+    from congling.data import chinese
+
+    if normalization == "simplified-chinese":
+        return {"normalizer": chinese.simplified_chinese_normalizer()}
+    if normalization == "simplified-characters":
+        return {"normalizer": chinese.simplified_characters_normalizer()}
+    return {"normalization_rule_name": normalization}
+
+
+def _with_pad(model: bytes) -> bytes:
+    """The model with ``<pad>`` as its last piece.
+
+    A model is a protocol buffer message: what is appended to one is merged into it, another piece to the list of
+    pieces and other numbers into the training options. That the pad comes last also tells a truncated file.
+    """
+    size = sentencepiece.SentencePieceProcessor(model_proto=model).get_piece_size() + 1
+    control = 3  # the type of a piece that no text contains
+    piece = _field(1, PAD.encode()) + _field(3, control)
+    training = _field(4, size) + _field(43, size - 1)  # vocab_size and pad_id
+    return model + _field(2, training) + _field(1, piece)
+
+
+def _field(number: int, value: bytes | int) -> bytes:
+    """One field of a protocol buffer message: its number and kind, then the value, with its length if it is bytes."""
+    if isinstance(value, int):
+        return _varint(number << 3) + _varint(value)
+    return _varint(number << 3 | 2) + _varint(len(value)) + value
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, lowest first; all but the last byte have their top bit set."""
+    low, rest = number & 0x7F, number >> 7
+    return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])
+
+
+def _opened(model: bytes, name: str) -> sentencepiece.SentencePieceProcessor:
+    processor = sentencepiece.SentencePieceProcessor()
+    try:
+        processor.load_from_serialized_proto(model)
+    except RuntimeError as error:
+        raise UserError(_("{path} is no SentencePiece model, or a damaged one").format(path=name)) from error
+    last = processor.get_piece_size() - 1
+    special = [processor.id_to_piece(number) for number in (END_ID, UNKNOWN_ID, last)]
+    if special != [END, UNKNOWN, PAD] or not (processor.is_control(END_ID) and processor.is_control(last)):
+        raise UserError(
+            _(
+                "{path} is damaged or from another program: its pieces must begin with </s>, <unk> and end with <pad>"
+            ).format(path=name)
+        )
+    return processor

@@ -1,0 +1,1 @@
+"""From probabilities to text: greedy search, beam search and sampling over any network that offers ``Steps``."""

@@ -1,0 +1,59 @@
+"""Greedy search: at every position the likeliest piece."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from congling.decoding.candidates import best_pieces, forbid_repeats
+from congling.decoding.hypotheses import Hypothesis, Running
+from congling.decoding.steps import Steps
+from congling.decoding.unroll import unroll
+
+
+@torch.no_grad()
+def greedy_search(
+    steps: Steps,
+    source: Tensor,
+    source_padding: Tensor,
+    *,
+    end_id: int,
+    pad_id: int,
+    max_lengths: Tensor,
+    banned: Sequence[int] = (),
+    no_repeat_ngram: int = 0,
+    record_alternatives: int = 0,
+) -> list[Hypothesis]:
+    """The greedy hypothesis of every sentence, in order; sentences that have ended leave the batch.
+
+    Args:
+        steps: the network.
+        source: (B, S) int64 pieces.
+        source_padding: (B, S) bool, True at padding.
+        end_id: the piece that ends a hypothesis.
+        pad_id: the piece from which the decoder starts.
+        max_lengths: (B,) int64, at least 1: the greatest number of pieces, the end included.
+        banned: pieces that are never chosen; the scores stay the model's own log-probabilities.
+        no_repeat_ngram: no n-gram of this many pieces comes twice; 0 lets everything repeat.
+        record_alternatives: how many of each position's likeliest pieces, banned or not, to keep.
+    """
+    if not len(source):
+        return []
+    forbidden = torch.tensor(list(banned), dtype=torch.int64, device=source.device)
+
+    def likeliest(log_probabilities: Tensor, running: Running) -> tuple[Tensor, Tensor]:
+        allowed = forbid_repeats(log_probabilities, running.pieces, no_repeat_ngram)
+        values, pieces = best_pieces(allowed, 1, forbidden)
+        return pieces.squeeze(1), values.squeeze(1)
+
+    return unroll(
+        steps,
+        steps.start(source, source_padding),
+        likeliest,
+        end_id=end_id,
+        pad_id=pad_id,
+        max_lengths=max_lengths.to(source.device),
+        record_alternatives=record_alternatives,
+    )

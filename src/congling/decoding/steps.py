@@ -1,0 +1,54 @@
+"""What a search needs of a network: one target position at a time, for many hypotheses at once.
+
+N rows are N hypotheses; V is the vocabulary. A network that offers ``Steps`` can be searched greedily, by beam or by
+sampling, whatever it keeps between two positions: keys and values, a recurrent state, or the whole prefix.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from congling.equations.glass_box import scope, show
+
+
+class Steps(Protocol):
+    """A network's way to continue hypotheses by one piece; the state between two steps is its own affair."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many pieces there are, padding included."""
+
+    def start(self, source: Tensor, source_padding: Tensor) -> Any:
+        """The state of one row for each sentence.
+
+        Args:
+            source: (B, S) int64 pieces.
+            source_padding: (B, S) bool, True at padding.
+        """
+
+    def step(self, state: Any, last: Tensor) -> tuple[Tensor, Any]:
+        """One position further: ``last`` (N,) int64 gives log-probabilities (N, V) and the new state.
+
+        A network that never says padding, the last piece, may leave out its column.
+        """
+
+    def select(self, state: Any, rows: Tensor) -> Any:
+        """The state of the given ``rows`` (M,) int64 of the old one: rows are dropped, repeated and reordered."""
+
+
+def take_step(steps: Steps, state: Any, last: Tensor, position: int) -> tuple[Tensor, Any]:
+    """``steps.step``, which a glass box sees under ``step.<position>``; the first position is 0."""
+    with scope(f"step.{position}"):
+        log_probabilities, state = steps.step(state, last)
+        show("log_probabilities", log_probabilities)  # (N, V)
+    return log_probabilities, state
+
+
+def select_rows(steps: Steps, state: Any, rows: Tensor, count: int) -> Any:
+    """``steps.select``, which copies the whole state, left out where the ``count`` rows stay as they are."""
+    if len(rows) == count and torch.equal(rows, torch.arange(count, device=rows.device)):
+        return state
+    return steps.select(state, rows)

@@ -1,0 +1,78 @@
+"""One hypothesis a row, a piece at a time, until it ends: the loop that greedy search and sampling share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from congling.decoding.candidates import NEVER
+from congling.decoding.hypotheses import Hypothesis, Running
+from congling.decoding.steps import Steps, select_rows, take_step
+
+Choose = Callable[[Tensor, Running], tuple[Tensor, Tensor]]
+"""From log-probabilities (N, V) and the rows so far to the next pieces (N,) and their log-probabilities (N,)."""
+
+
+def unroll(
+    steps: Steps,
+    state: Any,
+    choose: Choose,
+    *,
+    end_id: int,
+    pad_id: int,
+    max_lengths: Tensor,
+    record_alternatives: int = 0,
+) -> list[Hypothesis]:
+    """Extend every row by what ``choose`` says until its end or its greatest length; ended rows leave the batch.
+
+    A row for which nothing is possible any more (−inf or NaN) stops unfinished with what it has.
+
+    Args:
+        state: of one row for each entry of ``max_lengths``.
+        max_lengths: (N,) int64, the greatest number of pieces, the end included.
+        record_alternatives: how many of each position's best pieces to keep in the hypothesis.
+    """
+    running = Running.begin(max_lengths)
+    found: dict[int, Hypothesis] = {}
+    alternatives: list[list[list[tuple[int, float]]]] = [[] for _ in range(len(running))]
+    while len(running):
+        log_probabilities, state = take_step(steps, state, running.last(pad_id), running.length)
+        if record_alternatives:
+            _record(alternatives, running, log_probabilities, record_alternatives)
+        pieces, values = choose(log_probabilities, running)
+        parents = _possible(found, running, values)
+        grown = running.extended(parents, pieces[parents], values[parents])
+        stays = _collect(found, grown, end_id, max_lengths)
+        state = select_rows(steps, state, parents[stays], len(running)) if len(stays) else None
+        running = grown.select(stays)
+    return [replace(found[row], alternatives=alternatives[row]) for row in range(len(found))]
+
+
+def _possible(found: dict[int, Hypothesis], running: Running, values: Tensor) -> Tensor:
+    """The rows that have a next piece; the others go into ``found`` as they are."""
+    possible = values > NEVER
+    if not possible.all():
+        found.update(running.select(~possible).hypotheses(finished=False))
+    return possible.nonzero().squeeze(1)
+
+
+def _collect(found: dict[int, Hypothesis], grown: Running, end_id: int, max_lengths: Tensor) -> Tensor:
+    """Put the rows that have ended or are full into ``found``; answers the indices of the others."""
+    ended = grown.pieces[:, -1] == end_id
+    full = ~ended & (max_lengths[grown.owner] <= grown.length)
+    if ended.any():
+        found.update(grown.select(ended).hypotheses(finished=True))
+    if full.any():
+        found.update(grown.select(full).hypotheses(finished=False))
+    return (~(ended | full)).nonzero().squeeze(1)
+
+
+def _record(
+    alternatives: list[list[list[tuple[int, float]]]], running: Running, log_probabilities: Tensor, count: int
+) -> None:
+    values, pieces = log_probabilities.topk(min(count, log_probabilities.shape[1]), dim=1)  # (N, count)
+    for owner, ids, each in zip(running.owner.tolist(), pieces.tolist(), values.tolist(), strict=True):
+        alternatives[owner].append(list(zip(ids, each, strict=True)))

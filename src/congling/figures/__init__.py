@@ -1,0 +1,1 @@
+"""Figures: what people look at, drawn from models and runs."""

@@ -1,0 +1,101 @@
+"""What a training says while it runs. The trainer emits events; whoever wants to know (progress, metrics) listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Reason = Literal["steps", "minutes", "patience", "interrupted", "diverged"]
+
+
+@dataclass(frozen=True)
+class TrainingStarted:
+    """Before the first step.
+
+    Attributes:
+        run: the run's folder.
+        parameters: how many numbers are trained.
+        steps: the step to end after, or None.
+        minutes: the budget of wall-clock time, or None.
+        resumed_from: the step of the checkpoint that the training goes on from; None for a new one.
+    """
+
+    run: str
+    parameters: int
+    steps: int | None
+    minutes: float | None
+    resumed_from: int | None
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """After every update of the parameters.
+
+    Attributes:
+        step: counted from 1.
+        loss: the mean over the step's target tokens.
+        gradient_norm: before clipping.
+        tokens: the target tokens in the step.
+        seconds: the time spent on training, of earlier sessions too.
+        epoch: how many times the data was seen; 1.5 is the middle of the second pass.
+        fraction: how much of the training is done, of the steps or of the minutes, from 0 to 1.
+    """
+
+    step: int
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+    tokens: int
+    tokens_per_second: float
+    seconds: float
+    epoch: float
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Validated:
+    """After the validation data was looked at.
+
+    Attributes:
+        loss: the mean over the validation's target tokens; ``perplexity`` is its exponential.
+        scores: the task's metrics by name, such as ``{"bleu": 20.3}``.
+        best: whether no earlier validation was better.
+        averaged: the mean of how many checkpoints was looked at; 0 for the network as it stands.
+    """
+
+    step: int
+    loss: float
+    perplexity: float
+    scores: dict[str, float]
+    best: bool
+    averaged: int = 0
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What the network makes of a few held-out examples: (source, reference, output) each."""
+
+    step: int
+    samples: list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
+class CheckpointSaved:
+    """The checkpoint is on the disk, at ``path``."""
+
+    step: int
+    path: str
+
+
+@dataclass(frozen=True)
+class TrainingEnded:
+    """After the last step; ``seconds`` as in ``StepDone``."""
+
+    step: int
+    reason: Reason
+    seconds: float
+
+
+Event = TrainingStarted | StepDone | Validated | Sampled | CheckpointSaved | TrainingEnded
+Listener = Callable[[Event], None]

@@ -1,0 +1,119 @@
+"""What every training can be told. The defaults stand here and nowhere else; the field texts are the help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from congling.errors import UsageError
+from congling.language import _
+
+
+@dataclass
+class TrainingOptions:
+    """Training"""
+
+    minutes: float | None = None
+    """Train for so many minutes of wall-clock time; the schedule follows the part that is spent. Without --minutes and --steps: 10."""
+    steps: int | None = None
+    """Train for so many updates instead: repeatable to the last bit on one machine."""
+    batch_tokens: int = 4096
+    """Tokens in a batch, padding included, on the longer side."""
+    accumulation: int = 1
+    """Batches whose gradients are added up before each update."""
+    learning_rate: float = 2e-3
+    """The highest learning rate, reached at the end of the warm-up."""
+    schedule: Literal["inverse-square-root", "cosine", "linear", "constant"] = "cosine"
+    """How the learning rate falls after the warm-up."""
+    warmup_steps: int = 200
+    """Updates over which the learning rate rises from zero."""
+    label_smoothing: float = 0.1
+    """Probability that is spread over all pieces instead of the right one."""
+    clip_norm: float = 1.0
+    """Longest gradient that is let through whole; 0 lets all through."""
+    weight_decay: float = 0.0
+    """Part of each matrix, times the learning rate, that every update takes away."""
+    adam_betas: tuple[float, float] = (0.9, 0.98)
+    """How slowly Adam's two running means move."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Number type of the computation; auto takes bfloat16 where it is faster here. Learning itself is in float32."""
+    seed: int = 1
+    """Where all random choices start."""
+    validations: int = 10
+    """How often to validate over the whole training."""
+    validate_every: int | None = None
+    """Validate every so many updates instead."""
+    patience: int | None = None
+    """Stop when the validation loss was not the best for so many validations in a row."""
+    keep_checkpoints: int = 3
+    """Checkpoints to keep beside the best one."""
+    average: int = 0
+    """After training, average the weights of so many checkpoints; the average is used if its validation loss is lower."""
+    average_of: Literal["last", "best"] = "last"
+    """Which checkpoints to average: the last ones or those with the lowest validation loss."""
+    save_minutes: float = 5.0
+    """Save at least every so many minutes, between validations too."""
+    threads: int | None = None
+    """Processor threads; all processors by default."""
+    tensorboard: bool = False
+    """Write TensorBoard events into the run (needs the extra: pip install 'congling[tensorboard]')."""
+
+    def check(self) -> None:
+        """Refuse values that no training can have, in the user's own words."""
+        if self.minutes is not None and self.steps is not None:
+            raise UsageError(
+                _("--minutes {minutes:g} and --steps {steps} exclude each other: give one of them").format(
+                    minutes=self.minutes, steps=self.steps
+                )
+            )
+        for option, value, least in (
+            ("--minutes", self.minutes, 0),
+            ("--learning-rate", self.learning_rate, 0),
+            ("--save-minutes", self.save_minutes, 0),
+        ):
+            if value is not None and not value > least:
+                raise UsageError(_("{option} {value:g} must be greater than 0").format(option=option, value=value))
+        for option, count, least in (
+            ("--steps", self.steps, 1),
+            ("--batch-tokens", self.batch_tokens, 1),
+            ("--accumulation", self.accumulation, 1),
+            ("--validations", self.validations, 1),
+            ("--validate-every", self.validate_every, 1),
+            ("--patience", self.patience, 1),
+            ("--keep-checkpoints", self.keep_checkpoints, 1),
+            ("--threads", self.threads, 1),
+            ("--warmup-steps", self.warmup_steps, 0),
+            ("--average", self.average, 0),
+        ):
+            if count is not None and count < least:
+                raise UsageError(
+                    _("{option} {value} must be at least {least}").format(option=option, value=count, least=least)
+                )
+        if not 0 <= self.label_smoothing < 1:
+            raise UsageError(
+                _("--label-smoothing {value:g} must be at least 0 and below 1").format(value=self.label_smoothing)
+            )
+        if self.clip_norm < 0 or self.weight_decay < 0:
+            raise UsageError(_("--clip-norm and --weight-decay cannot be negative"))
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a training may go on: in steps, or in seconds."""
+
+    steps: int | None
+    seconds: float | None
+
+    @classmethod
+    def of(cls, options: TrainingOptions) -> Budget:
+        """The budget that the options name; ten minutes if they name none."""
+        if options.steps is not None:
+            return cls(options.steps, None)
+        return cls(None, 60 * (options.minutes or 10.0))
+
+    def spent(self, steps: int, seconds: float) -> float:
+        """The fraction that is spent, 0 to 1."""
+        if self.steps is not None:
+            return min(1.0, steps / self.steps)
+        assert self.seconds is not None
+        return min(1.0, seconds / self.seconds)

@@ -1,0 +1,329 @@
+"""The trainer: how the parameters of any network here are found. It knows neither the network nor the data.
+
+Forward, loss, backward, update, repeat (DESIGN's road 2.3), until a budget of steps or minutes is spent, the
+validation loss has stopped falling, or the user presses Ctrl-C. Everything that decides the next step is saved in a
+checkpoint, so that a training that was killed goes on as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from congling.errors import UserError
+from congling.language import _
+from congling.learning.checkpoints import (
+    LoadedCheckpoint,
+    average_weights,
+    load_checkpoint,
+    mark_best,
+    random_state,
+    restore_random_state,
+    save_checkpoint,
+)
+from congling.learning.events import (
+    CheckpointSaved,
+    Event,
+    Listener,
+    Sampled,
+    StepDone,
+    TrainingEnded,
+    TrainingStarted,
+    Validated,
+)
+from congling.learning.frames import is_frame_step, save_frame
+from congling.learning.optimizers import AdamW, clip_gradient
+from congling.learning.options import Budget, TrainingOptions
+from congling.learning.parameters import FlatParameters
+from congling.learning.precision import compute_type
+from congling.learning.runs import Run
+from congling.learning.schedules import rate_factor
+
+B = TypeVar("B")
+Reason = Literal["steps", "minutes", "patience", "interrupted", "diverged"]
+Loss = Callable[[B], tuple[Tensor, int]]
+
+
+class TrainingData(Protocol[B]):
+    """An endless stream of batches that can say where it stands and go back there."""
+
+    epoch: int
+
+    def __iter__(self) -> Iterator[B]: ...
+
+    def state(self) -> dict[str, Any]: ...
+
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a look at the validation data gave: the loss a token, other scores, and samples to show."""
+
+    loss: float
+    scores: dict[str, float] = field(default_factory=dict)
+    samples: list[tuple[str, str, str]] = field(default_factory=list)  # source, reference, output
+
+
+@dataclass
+class Progress:
+    """Where the training stands; saved with every checkpoint."""
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    best_loss: float = math.inf
+    best_step: int = 0
+    waited: int = 0  # validations since the best one
+    validations: int = 0
+    losses: dict[str, float] = field(default_factory=dict)  # step (as text, for JSON): validation loss
+
+
+class Trainer(Generic[B]):
+    """Finds the parameters of one network.
+
+    Args:
+        network: what learns. Its parameters move into one flat vector.
+        loss: the loss of a batch as a sum over its tokens, and their count.
+        data: the batches to learn from.
+        validate: looks at the network between two steps.
+        run: where everything is kept.
+        listeners: hear every event: progress bar, metrics file, TensorBoard.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: Loss[B],
+        data: TrainingData[B],
+        validate: Callable[[], Validation],
+        run: Run,
+        options: TrainingOptions,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        torch.set_num_threads(options.threads or os.cpu_count() or 1)
+        self.network, self.loss, self.data, self.validate = network, loss, data, validate
+        self.run, self.options, self.listeners = run, options, listeners
+        self.budget = Budget.of(options)
+        device = next(network.parameters()).device
+        self.parameters = FlatParameters(network, compute_type(options.precision, device))
+        self.optimizer = AdamW(self.parameters, options.adam_betas, weight_decay=options.weight_decay)
+        self.progress = Progress()
+        self._interrupted = False
+        self._begun = self._saved = time.monotonic()
+
+    # The loop --------------------------------------------------------------------------------------------------------
+
+    def train(self) -> Reason:
+        """Train until the budget is spent or something else ends it; returns what did."""
+        resumed = self.progress.step or None
+        self._begun = time.monotonic() - self.progress.seconds
+        self._saved = time.monotonic()
+        size = self.parameters.master.numel()
+        self._tell(TrainingStarted(str(self.run.path), size, self.budget.steps, self._minutes(), resumed))
+        with self._catching_interrupts():
+            reason = self._loop()
+        if reason != "interrupted":
+            self._use_average()
+        self._tell(TrainingEnded(self.progress.step, reason, self.progress.seconds))
+        return reason
+
+    def _loop(self) -> Reason:
+        batches = iter(self.data)
+        if self.progress.step == 0:
+            save_frame(self.run, 0, self.weights())
+        while (fraction := self._fraction()) < 1:
+            self._step(batches, fraction)
+            if self._validation_is_due():
+                self._look()
+            elif time.monotonic() - self._saved > 60 * self.options.save_minutes or self._interrupted:
+                self._save()
+            if self._interrupted:
+                return "interrupted"
+            if self.options.patience and self.progress.waited >= self.options.patience:
+                return "patience"
+        if str(self.progress.step) not in self.progress.losses:
+            self._look()
+        return "steps" if self.budget.steps is not None else "minutes"
+
+    def _step(self, batches: Iterator[B], fraction: float) -> None:
+        begun = time.monotonic()
+        options, progress = self.options, self.progress
+        self.network.train()
+        loss, tokens = self._gradient(batches)
+        norm = clip_gradient(self.parameters.gradient, options.clip_norm)
+        rate = options.learning_rate * rate_factor(
+            options.schedule, progress.step + 1, fraction, options.warmup_steps
+        )
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            self._stop_diverged(progress.step + 1, loss, norm, rate)
+        self.optimizer.step(rate)
+        self.parameters.publish()
+        progress.step += 1
+        progress.tokens += tokens
+        progress.seconds = time.monotonic() - self._begun
+        if is_frame_step(progress.step):
+            save_frame(self.run, progress.step, self.weights())
+        speed = tokens / (time.monotonic() - begun)
+        self._tell(
+            StepDone(
+                step=progress.step, loss=loss, learning_rate=rate, gradient_norm=norm, tokens=tokens,
+                tokens_per_second=speed, seconds=progress.seconds, epoch=self.data.epoch, fraction=self._fraction(),
+            )
+        )  # fmt: skip
+
+    def _gradient(self, batches: Iterator[B]) -> tuple[float, int]:
+        """Leave the gradient of the mean loss over all accumulated batches; returns that loss and the token count.
+
+        Sums and counts add up exactly over batches, so that two halves give what the whole would have given.
+        """
+        self.parameters.clear()
+        total, tokens = 0.0, 0
+        for _number in range(self.options.accumulation):
+            loss, count = self.loss(next(batches))
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.parameters.collect()
+            total, tokens = total + float(loss.detach()), tokens + count
+        self.parameters.gradient /= tokens
+        return total / tokens, tokens
+
+    # Looking and saving ----------------------------------------------------------------------------------------------
+
+    def _validation_is_due(self) -> bool:
+        if self.options.validate_every is not None:
+            return self.progress.step % self.options.validate_every == 0
+        due = int(self._fraction() * self.options.validations + 1e-9)
+        return due > self.progress.validations
+
+    def _look(self) -> None:
+        """Validate, remember whether this is the best so far, and save."""
+        progress = self.progress
+        validation = self.validate()
+        progress.validations = max(
+            progress.validations + 1, int(self._fraction() * self.options.validations + 1e-9)
+        )
+        best = validation.loss < progress.best_loss
+        progress.waited = 0 if best else progress.waited + 1
+        progress.losses[str(progress.step)] = validation.loss
+        if best:
+            progress.best_loss, progress.best_step = validation.loss, progress.step
+        progress.seconds = time.monotonic() - self._begun
+        perplexity = math.exp(min(validation.loss, 700))
+        self._tell(Validated(progress.step, validation.loss, perplexity, validation.scores, best))
+        if validation.samples:
+            self._tell(Sampled(progress.step, validation.samples))
+        self._save()
+
+    def _save(self) -> None:
+        progress = self.progress
+        progress.seconds = time.monotonic() - self._begun
+        path = save_checkpoint(
+            self.run,
+            progress.step,
+            weights=self.weights(),
+            optimizer=self.optimizer.state(),
+            random=random_state(),
+            state={"progress": vars(progress), "data": self.data.state()},
+            keep=max(self.options.keep_checkpoints, self.options.average),
+            best=progress.best_step == progress.step,
+        )
+        self._saved = time.monotonic()
+        self._tell(CheckpointSaved(progress.step, str(path)))
+
+    def weights(self) -> dict[str, Tensor]:
+        """The learned parameters by name, in full precision."""
+        return self.parameters.named(self.parameters.master)
+
+    def restore(self, checkpoint: LoadedCheckpoint) -> None:
+        """Go back to where the checkpoint was saved: parameters, optimiser, random numbers, place in the data."""
+        self.parameters.fill(self.parameters.master, checkpoint.weights)
+        self.parameters.publish()
+        self.optimizer.restore(checkpoint.optimizer)
+        restore_random_state(checkpoint.random)
+        self.data.restore(checkpoint.state["data"])
+        self.progress = Progress(**checkpoint.state["progress"])
+
+    def _use_average(self) -> None:
+        """Average some checkpoints, and let the average be the best one if its validation loss is lower."""
+        if self.options.average < 2:
+            return
+        losses = {int(step): loss for step, loss in self.progress.losses.items()}
+        kept = [step for step in self.run.checkpoint_steps() if step in losses]
+        if self.options.average_of == "best":
+            kept.sort(key=lambda step: losses[step], reverse=True)
+        chosen = kept[-self.options.average :]
+        if len(chosen) < 2:
+            return
+        before = self.parameters.master.clone()
+        self.parameters.fill(self.parameters.master, average_weights(self.run, chosen))
+        self.parameters.publish()
+        validation = self.validate()
+        best = validation.loss < self.progress.best_loss
+        perplexity = math.exp(min(validation.loss, 700))
+        self._tell(Validated(self.progress.step, validation.loss, perplexity, validation.scores, best, averaged=len(chosen)))
+        if best:
+            mark_best(self.run, "average", self.weights())
+        self.parameters.master.copy_(before)
+        self.parameters.publish()
+
+    # Ends ------------------------------------------------------------------------------------------------------------
+
+    def _stop_diverged(self, step: int, loss: float, norm: float, rate: float) -> None:
+        self._tell(TrainingEnded(self.progress.step, "diverged", self.progress.seconds))
+        steps = self.run.checkpoint_steps()
+        kept = (
+            _("the last good checkpoint is kept: step {step} in {path}").format(step=steps[-1], path=self.run.path)
+            if steps
+            else _("no checkpoint had been saved yet")
+        )
+        raise UserError(
+            _(
+                "training diverged at step {step}: loss {loss:g}, gradient norm {norm:g}, at a learning rate of {rate:g}; "
+                "{kept}. Try a smaller --learning-rate, more --warmup-steps or a smaller --clip-norm"
+            ).format(step=step, loss=loss, norm=norm, rate=rate, kept=kept)
+        )
+
+    @contextmanager
+    def _catching_interrupts(self) -> Iterator[None]:
+        """The first Ctrl-C (or TERM) ends the training after the step that is running; the second one at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def interrupt(number: int, frame: object) -> None:
+            if self._interrupted:
+                raise KeyboardInterrupt
+            self._interrupted = True
+
+        before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    # Small things ----------------------------------------------------------------------------------------------------
+
+    def _fraction(self) -> float:
+        seconds = time.monotonic() - self._begun if self.budget.steps is None else 0.0
+        return self.budget.spent(self.progress.step, seconds)
+
+    def _minutes(self) -> float | None:
+        return None if self.budget.seconds is None else self.budget.seconds / 60
+
+    def _tell(self, event: Event) -> None:
+        for listener in self.listeners:
+            listener(event)
+
+
+__all__ = ["Progress", "Reason", "Trainer", "TrainingData", "Validation", "load_checkpoint"]

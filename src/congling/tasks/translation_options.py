@@ -1,0 +1,193 @@
+"""Everything that a training of a translator can be told. The defaults stand here once; the field texts are the help.
+
+Nothing here imports PyTorch, so that ``congling train translation --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from congling.errors import UsageError
+from congling.language import _
+from congling.learning.options import TrainingOptions
+
+
+@dataclass
+class DataOptions:
+    """Data"""
+
+    data: str = "tatoeba-zh-en"
+    """A named data set (see: congling data list), used when no data of your own are given."""
+    source: Path | None = None
+    """Your own data: a text file with one source sentence a line (.gz too)."""
+    target: Path | None = None
+    """The file with the translations of --source, line by line."""
+    table: Path | None = None
+    """Your own data as one file: .csv, .tsv, .jsonl or .parquet."""
+    hub: str | None = None
+    """Your own data as a Hugging Face data set: its name or a folder."""
+    hub_split: str = "train"
+    """Which split of --hub to learn from."""
+    source_column: str = "source"
+    """Column of --table or --hub with the source sentences; translation.zh for a column inside a column."""
+    target_column: str = "target"
+    """Column of --table or --hub with the translations."""
+    direction: str | None = None
+    """Languages as FROM-TO, such as zh-en or en-zh. By default zh-en, or what your files' endings or scripts tell."""
+    valid_source: Path | None = None
+    """Validation sentences of your own; otherwise some are held out."""
+    valid_target: Path | None = None
+    """Translations of --valid-source."""
+    test_source: Path | None = None
+    """Test sentences of your own; otherwise some are held out."""
+    test_target: Path | None = None
+    """Translations of --test-source."""
+    valid_size: int = 1000
+    """How many sentences to hold out for validation (at most a tenth of the data)."""
+    test_size: int = 1000
+    """How many sentences to hold out for the test (at most a tenth of the data)."""
+    max_pieces: int = 128
+    """Longest sentence that is learned from, in pieces; longer ones are counted and left out."""
+
+
+@dataclass
+class VocabularyOptions:
+    """Vocabulary"""
+
+    source_vocabulary: int | None = None
+    """Pieces in the source vocabulary; by default 5000, or as many as the text can fill."""
+    target_vocabulary: int | None = None
+    """Pieces in the target vocabulary; by default 4000, or as many as the text can fill."""
+    joint_vocabulary: int | None = None
+    """One vocabulary of so many pieces for both languages, with one embedding table."""
+    pieces: Literal["bpe", "unigram", "characters"] = "bpe"
+    """How text is cut into pieces."""
+    source_normalization: Literal[
+        "auto", "nmt_nfkc", "nfkc", "identity", "simplified-chinese", "simplified-characters"
+    ] = "auto"
+    """How the source is normalised; auto reads traditional Chinese as simplified, and folds widths and ligatures."""
+    target_normalization: Literal[
+        "auto", "nmt_nfkc", "nfkc", "identity", "simplified-chinese", "simplified-characters"
+    ] = "auto"
+    """How the target is normalised; auto writes simplified Chinese with its own punctuation, Japanese as it stands."""
+    subword_sampling: float = 0.0
+    """Cut the text into other pieces in each epoch, with this strength (0.1 is usual)."""
+
+
+@dataclass
+class NetworkOptions:
+    """Network"""
+
+    width: int = 256
+    """Width of the model: numbers that stand for one token between the layers."""
+    heads: int = 4
+    """Attention heads; they share the width."""
+    feed_forward: int = 1024
+    """Inner width of the feed-forward layers."""
+    encoder_layers: int = 3
+    """Layers that read the source."""
+    decoder_layers: int = 3
+    """Layers that write the target."""
+    dropout: float = 0.1
+    """Part of the numbers that is dropped after each sub-layer in training."""
+    attention_dropout: float = 0.0
+    """Part of the attention weights that is dropped in training."""
+    activation_dropout: float = 0.0
+    """Part of the feed-forward layers' inner numbers that is dropped in training."""
+    activation: Literal["relu", "gelu", "silu"] = "relu"
+    """Activation function of the feed-forward layers."""
+    norm: Literal["post", "pre"] = "post"
+    """Normalise after each sub-layer, as in the original Transformer, or before it."""
+    tied_output: bool = True
+    """Use the target's embedding table as the output layer's matrix."""
+
+    def check(self) -> None:
+        """Refuse sizes that no network can have."""
+        if self.width < 1 or self.heads < 1 or self.width % self.heads:
+            raise UsageError(
+                _("--width {width} cannot be divided among --heads {heads}: choose a width that is a multiple").format(
+                    width=self.width, heads=self.heads
+                )
+            )
+        for option, value in (
+            ("--feed-forward", self.feed_forward),
+            ("--encoder-layers", self.encoder_layers),
+            ("--decoder-layers", self.decoder_layers),
+        ):
+            if value < 1:
+                raise UsageError(_("{option} {value} must be at least {least}").format(option=option, value=value, least=1))
+        for option, rate in (
+            ("--dropout", self.dropout),
+            ("--attention-dropout", self.attention_dropout),
+            ("--activation-dropout", self.activation_dropout),
+        ):
+            if not 0 <= rate < 1:
+                raise UsageError(_("{option} {value:g} must be at least 0 and below 1").format(option=option, value=rate))
+
+
+@dataclass
+class TranslationOptions:
+    """Translation"""
+
+    run: Path | None = None
+    """Folder of the new run; by default runs/translation-FROM-TO, with a number if that is taken."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to compute; auto takes a GPU where there is one."""
+    data: DataOptions = field(default_factory=DataOptions)
+    vocabulary: VocabularyOptions = field(default_factory=VocabularyOptions)
+    network: NetworkOptions = field(default_factory=NetworkOptions)
+    training: TrainingOptions = field(default_factory=TrainingOptions)
+
+    def check(self) -> None:
+        """Refuse options that contradict each other, before anything is read or written."""
+        data = self.data
+        own = [("--source", data.source), ("--table", data.table), ("--hub", data.hub)]
+        given = [name for name, value in own if value is not None]
+        if len(given) > 1:
+            raise UsageError(
+                _("{first} and {second} exclude each other: give one of them").format(first=given[0], second=given[1])
+            )
+        for first, second in (("source", "target"), ("valid_source", "valid_target"), ("test_source", "test_target")):
+            if (getattr(data, first) is None) != (getattr(data, second) is None):
+                here, missing = (first, second) if getattr(data, second) is None else (second, first)
+                raise UsageError(
+                    _("{here} needs {missing} beside it").format(here=_flag(here), missing=_flag(missing))
+                )
+        if data.direction is not None and len(data.direction.split("-", 1)) != 2:
+            raise UsageError(
+                _("--direction {direction} must name two languages, such as zh-en").format(direction=data.direction)
+            )
+        if self.vocabulary.joint_vocabulary and (
+            self.vocabulary.source_vocabulary or self.vocabulary.target_vocabulary
+        ):
+            raise UsageError(_("--joint-vocabulary excludes --source-vocabulary and --target-vocabulary"))
+        self.network.check()
+        self.training.check()
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+@dataclass
+class SearchOptions:
+    """Search"""
+
+    beam: int = 5
+    """Hypotheses that are kept at each step; 1 is greedy."""
+    length_penalty: float = 1.0
+    """Exponent of the length by which a hypothesis' log-probability is divided; more favours longer ones."""
+    no_repeat_ngram: int = 0
+    """Never write the same sequence of so many pieces twice in a sentence; 0 allows it."""
+    batch_tokens: int = 4096
+    """Source tokens that are translated at once, padding included."""
+    max_length: int = 200
+    """Longest translation of a sentence, in pieces."""
+
+    def check(self) -> None:
+        """Refuse what no search can do."""
+        for option, value in (("--beam", self.beam), ("--batch-tokens", self.batch_tokens), ("--max-length", self.max_length)):
+            if value < 1:
+                raise UsageError(_("{option} {value} must be at least {least}").format(option=option, value=value, least=1))
