@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from congling.data.splits import Example
     from congling.learning.runs import Run
     from congling.tasks.scores import Score
+    from congling.tasks.translator import Translator
 
 
 @dataclass
@@ -109,7 +110,9 @@ def _translated(translator: Translator, examples: list[Example], search: SearchO
 
     found = translator.translate([example.source for example in examples], search, lines_at_once=512)
     console = Console(stderr=True)
-    watched = track(found, _("translating"), len(examples), console=console, transient=True, disable=not console.is_terminal)
+    watched = track(
+        found, _("translating"), len(examples), console=console, transient=True, disable=not console.is_terminal
+    )
     return [each.text for each in watched]
 
 

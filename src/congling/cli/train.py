@@ -36,9 +36,14 @@ def main(arguments: list[str]) -> int:
     task, rest = arguments[0], arguments[1:]
     if task not in TASKS:
         message = _("there is no task {task}").format(task=task)
-        raise UsageError(message + did_you_mean(task, TASKS, _("the tasks are: {tasks}").format(tasks=", ".join(TASKS))))
+        raise UsageError(
+            message + did_you_mean(task, TASKS, _("the tasks are: {tasks}").format(tasks=", ".join(TASKS)))
+        )
     options = parse(
-        TranslationOptions, rest, f"{PROG} {task}", _("Train a translator: on Tatoeba's Chinese and English, or your own.")
+        TranslationOptions,
+        rest,
+        f"{PROG} {task}",
+        _("Train a translator: on Tatoeba's Chinese and English, or your own."),
     )
     from congling.tasks.translation import train
 
@@ -83,7 +88,7 @@ def _report(path: Path, reason: str) -> int:
         say(_("stopped and saved. To go on: congling train --resume {run}").format(run=path))
         print(path)
         return 130
-    say(_("done. To try it: congling translate {run} \"我喜欢学习。\"").format(run=path))
+    say(_('done. To try it: congling translate {run} "我喜欢学习。"').format(run=path))
     say(_("To score it on the held-out test: congling evaluate {run}").format(run=path))
     print(path)
     return 0

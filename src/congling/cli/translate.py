@@ -48,7 +48,9 @@ def main(arguments: list[str]) -> int:
     )
     options.search.check()
     if options.n_best < 1:
-        raise UsageError(_("{option} {value} must be at least {least}").format(option="--n-best", value=options.n_best, least=1))
+        raise UsageError(
+            _("{option} {value} must be at least {least}").format(option="--n-best", value=options.n_best, least=1)
+        )
     from congling.learning.runs import Run
     from congling.tasks.translator import LINES_AT_ONCE, Translator
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 # After a full stop and the quotes or brackets that close with it; Latin full stops only before a space.
 _ENDS = re.compile(r"(?<=[。！？；…])[”’」』）]*|(?<=[.!?;])[\"')\]]*(?=\s)|(?<=[，、,])")
@@ -37,7 +38,7 @@ def _cut(text: str, longest: int) -> list[str]:
     """
     room = max(1, longest // 2)
     places = [0, *(match.end() for match in _ENDS.finditer(text)), len(text)]
-    sentences = [text[start:end] for start, end in zip(places, places[1:], strict=False) if start < end]
+    sentences = [text[start:end] for start, end in pairwise(places) if start < end]
     return [sentence[start : start + room] for sentence in sentences for start in range(0, len(sentence), room)]
 
 

@@ -1,4 +1,4 @@
-"""Activation functions: the non-linear step without which stacked layers stay one linear map. Any shape in, same out."""
+"""Activation functions: without a non-linear step, stacked layers stay one linear map. Any shape in, same out."""
 
 from __future__ import annotations
 

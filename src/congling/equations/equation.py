@@ -11,7 +11,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -43,7 +43,7 @@ class Equation(Generic[P, R]):
     """
 
     def __init__(
-        self, plain: Callable[P, R], latex: str, source: str, example: Example, fused: Callable[P, R] | None
+        self, plain: Callable[P, R], latex: str, source: str, example: Example, fused: Callable[..., Any] | None
     ) -> None:
         functools.update_wrapper(self, plain)
         self.name = plain.__name__
@@ -52,7 +52,7 @@ class Equation(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if self.fused is None or glass_box.open_box() is not None:
             return self.plain(*args, **kwargs)
-        return self.fused(*args, **kwargs)
+        return cast(R, self.fused(*args, **kwargs))
 
     @property
     def code(self) -> str:
@@ -85,7 +85,7 @@ _registry: dict[str, Equation[Any, Any]] = {}
 
 
 def equation(
-    latex: str, *, source: str, example: Example, fused: Callable[P, R] | None = None
+    latex: str, *, source: str, example: Example, fused: Callable[..., Any] | None = None
 ) -> Callable[[Callable[P, R]], Equation[P, R]]:
     """Register the decorated function as a formula; the arguments are the attributes of ``Equation``."""
 

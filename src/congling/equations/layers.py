@@ -111,7 +111,7 @@ def draw_dropout_mask(like: Tensor, probability: float) -> Tensor:
         return torch.empty_like(like).bernoulli_(1 - probability).div_(1 - probability)
     kept = min(255, max(1, round(256 * (1 - probability))))  # of 256 byte values
     count = like.numel()
-    words = torch.empty((count + 7) // 8, dtype=torch.int64).random_(-(2**63), None)  # type: ignore[arg-type]
+    words = torch.empty((count + 7) // 8, dtype=torch.int64).random_(-(2**63), None)
     signed = words.view(torch.int8)[:count].view(like.shape)  # −128 … 127, all equally likely
     # Booleans are slow on a CPU: the same 0 or 1 by arithmetic. Integers up to 256 are exact even in bfloat16.
     return signed.to(like.dtype).add_(129 - (256 - kept)).clamp_(0, 1).mul_(256 / kept)

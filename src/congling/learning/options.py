@@ -8,13 +8,15 @@ from typing import Literal
 from congling.errors import UsageError
 from congling.language import _
 
+DEFAULT_MINUTES = 10.0
+
 
 @dataclass
 class TrainingOptions:
     """Training"""
 
     minutes: float | None = None
-    """Train for so many minutes of wall-clock time; the schedule follows the part that is spent. Without --minutes and --steps: 10."""
+    """Train for so many minutes; the schedule follows the part that is spent. Without --minutes and --steps: 10."""
     steps: int | None = None
     """Train for so many updates instead: repeatable to the last bit on one machine."""
     batch_tokens: int = 4096
@@ -48,7 +50,7 @@ class TrainingOptions:
     keep_checkpoints: int = 3
     """Checkpoints to keep beside the best one."""
     average: int = 0
-    """After training, average the weights of so many checkpoints; the average is used if its validation loss is lower."""
+    """After training, average the weights of so many checkpoints, and use that if its validation loss is lower."""
     average_of: Literal["last", "best"] = "last"
     """Which checkpoints to average: the last ones or those with the lowest validation loss."""
     save_minutes: float = 5.0
@@ -109,7 +111,7 @@ class Budget:
         """The budget that the options name; ten minutes if they name none."""
         if options.steps is not None:
             return cls(options.steps, None)
-        return cls(None, 60 * (options.minutes or 10.0))
+        return cls(None, 60 * (options.minutes or DEFAULT_MINUTES))
 
     def spent(self, steps: int, seconds: float) -> float:
         """The fraction that is spent, 0 to 1."""

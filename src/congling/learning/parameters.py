@@ -37,7 +37,7 @@ class FlatParameters:
 
     def _pieces(self, flat: Tensor) -> list[Tensor]:
         sizes = [shape.numel() for shape in self.shapes.values()]
-        return [part.view(shape) for part, shape in zip(flat.split(sizes), self.shapes.values(), strict=True)]
+        return [part.view(shape) for part, shape in zip(torch.split(flat, sizes), self.shapes.values(), strict=True)]
 
     def clear(self) -> None:
         """Forget the gradients."""

@@ -38,7 +38,7 @@ def _product_seconds(dtype: torch.dtype, rows: int = 1024, width: int = 256, rep
     first, second = torch.ones(rows, width, dtype=dtype), torch.ones(width, 4 * width, dtype=dtype)
     torch.matmul(first, second)
     taken = []
-    for _ in range(repeats):
+    for _repeat in range(repeats):
         begun = time.perf_counter()
         torch.matmul(first, second)
         taken.append(time.perf_counter() - begun)

@@ -50,16 +50,17 @@ from congling.learning.runs import Run
 from congling.learning.schedules import rate_factor
 
 B = TypeVar("B")
+B_co = TypeVar("B_co", covariant=True)
 Reason = Literal["steps", "minutes", "patience", "interrupted", "diverged"]
 Loss = Callable[[B], tuple[Tensor, int]]
 
 
-class TrainingData(Protocol[B]):
+class TrainingData(Protocol[B_co]):
     """An endless stream of batches that can say where it stands and go back there."""
 
     epoch: int
 
-    def __iter__(self) -> Iterator[B]: ...
+    def __iter__(self) -> Iterator[B_co]: ...
 
     def state(self) -> dict[str, Any]: ...
 
@@ -150,10 +151,22 @@ class Trainer(Generic[B]):
                 self._save()
             if self._interrupted:
                 return "interrupted"
-            if self.options.patience and self.progress.waited >= self.options.patience:
+            if self._out_of_patience():
                 return "patience"
         if str(self.progress.step) not in self.progress.losses:
             self._look()
+        return self._spent()
+
+    def finished(self) -> Reason | None:
+        """Why there is nothing left to do, for a run that was restored; None while there is."""
+        if self._out_of_patience():
+            return "patience"
+        return self._spent() if self.budget.spent(self.progress.step, self.progress.seconds) >= 1 else None
+
+    def _out_of_patience(self) -> bool:
+        return bool(self.options.patience) and self.progress.waited >= (self.options.patience or 0)
+
+    def _spent(self) -> Reason:
         return "steps" if self.budget.steps is not None else "minutes"
 
     def _step(self, batches: Iterator[B], fraction: float) -> None:
@@ -162,9 +175,7 @@ class Trainer(Generic[B]):
         self.network.train()
         loss, tokens = self._gradient(batches)
         norm = clip_gradient(self.parameters.gradient, options.clip_norm)
-        rate = options.learning_rate * rate_factor(
-            options.schedule, progress.step + 1, fraction, options.warmup_steps
-        )
+        rate = options.learning_rate * rate_factor(options.schedule, progress.step + 1, fraction, options.warmup_steps)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             self._stop_diverged(progress.step + 1, loss, norm, rate)
         self.optimizer.step(rate)
@@ -209,9 +220,7 @@ class Trainer(Generic[B]):
         """Validate, remember whether this is the best so far, and save."""
         progress = self.progress
         validation = self.validate()
-        progress.validations = max(
-            progress.validations + 1, int(self._fraction() * self.options.validations + 1e-9)
-        )
+        progress.validations = max(progress.validations + 1, int(self._fraction() * self.options.validations + 1e-9))
         best = validation.loss < progress.best_loss
         progress.waited = 0 if best else progress.waited + 1
         progress.losses[str(progress.step)] = validation.loss
@@ -270,7 +279,9 @@ class Trainer(Generic[B]):
         validation = self.validate()
         best = validation.loss < self.progress.best_loss
         perplexity = math.exp(min(validation.loss, 700))
-        self._tell(Validated(self.progress.step, validation.loss, perplexity, validation.scores, best, averaged=len(chosen)))
+        self._tell(
+            Validated(self.progress.step, validation.loss, perplexity, validation.scores, best, averaged=len(chosen))
+        )
         if best:
             mark_best(self.run, "average", self.weights())
         self.parameters.master.copy_(before)
@@ -288,7 +299,7 @@ class Trainer(Generic[B]):
         )
         raise UserError(
             _(
-                "training diverged at step {step}: loss {loss:g}, gradient norm {norm:g}, at a learning rate of {rate:g}; "
+                "training diverged at step {step}: loss {loss:g}, gradient norm {norm:g}, learning rate {rate:g}; "
                 "{kept}. Try a smaller --learning-rate, more --warmup-steps or a smaller --clip-norm"
             ).format(step=step, loss=loss, norm=norm, rate=rate, kept=kept)
         )

@@ -24,10 +24,21 @@ from congling.networks.transformer_layers import Activation, DecoderLayer, Encod
 class TranslationBatch(Protocol):
     """What the network needs to know of a batch; ``data.batches.Batch`` is one."""
 
-    source: Tensor  # (B, S) ids, padding at the end
-    source_padding: Tensor  # (B, S), True at padding
-    target_input: Tensor  # (B, T) ids, shifted right: padding stands for the start
-    target_output: Tensor  # (B, T) ids that are to be predicted, padding at the end
+    @property
+    def source(self) -> Tensor:
+        """(B, S) ids, padding at the end."""
+
+    @property
+    def source_padding(self) -> Tensor:
+        """(B, S), True at padding."""
+
+    @property
+    def target_input(self) -> Tensor:
+        """(B, T) ids, shifted right: padding stands for the start."""
+
+    @property
+    def target_output(self) -> Tensor:
+        """(B, T) ids that are to be predicted, padding at the end."""
 
 
 @dataclass(frozen=True)

@@ -56,9 +56,7 @@ class MultiHeadAttention(nn.Module):
     def _project(self, input: Tensor, first: int, last: int) -> tuple[Tensor, ...]:
         rows = slice(first * self.width, last * self.width)
         batch, length, _ = input.shape
-        weight, bias = self.input_projection.weight, self.input_projection.bias
-        if last - first < 3:
-            weight, bias = weight[rows], bias[rows]
+        weight, bias = self.input_projection.weight[rows], self.input_projection.bias[rows]
         projected = linear(input, weight, bias).view(batch, length, last - first, self.heads, -1)
         parts = projected.permute(2, 0, 3, 1, 4).contiguous().unbind(0)  # each (B, H, T, D)
         with running(self):

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from congling.errors import UserError
 from congling.language import _
 
-TOKENIZERS = {"zh": "zh", "cmn": "zh", "yue": "zh", "ja": "char", "th": "char", "lo": "char", "km": "char", "my": "char"}
+TOKENIZERS = {
+    "zh": "zh",
+    "cmn": "zh",
+    "yue": "zh",
+    "ja": "char",
+    "th": "char",
+    "lo": "char",
+    "km": "char",
+    "my": "char",
+}
 RESAMPLES = 1000
 
 

@@ -1,4 +1,4 @@
-"""Translation: a Transformer learns from sentence pairs. Data, network, loss, metric and defaults come together here."""
+"""Translation: a Transformer learns from sentence pairs. Data, network, loss and metric come together here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from congling.language import _
 from congling.learning.checkpoints import load_checkpoint
 from congling.learning.events import Listener
 from congling.learning.metrics import MetricsFile, TensorBoardEvents
-from congling.learning.options import TrainingOptions
+from congling.learning.options import DEFAULT_MINUTES, TrainingOptions
 from congling.learning.precision import device_of
 from congling.learning.progress import ProgressReport
 from congling.learning.runs import Run
@@ -63,7 +63,7 @@ def train(options: TranslationOptions, say: Say) -> tuple[Run, Reason]:
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)  # nothing was learned yet: leave no half run in the way
             raise
-        return run, _fit(run, options, resume=False)
+        return run, _fit(run, options, say, resume=False)
 
 
 def resume(path: Path, minutes: float | None, steps: int | None, say: Say) -> tuple[Run, Reason]:
@@ -79,7 +79,7 @@ def resume(path: Path, minutes: float | None, steps: int | None, say: Say) -> tu
         if not run.file("data/train.arrow").is_file():
             corpus = read_corpus(options.data, options.training.seed, say)
             prepare(run, corpus, options, say)
-        return run, _fit(run, options, resume=True)
+        return run, _fit(run, options, say, resume=True)
 
 
 def options_of(run: Run) -> TranslationOptions:
@@ -133,7 +133,7 @@ def _free_folder(languages: tuple[str, str]) -> Path:
 # Fitting -------------------------------------------------------------------------------------------------------------
 
 
-def _fit(run: Run, options: TranslationOptions, resume: bool) -> Reason:
+def _fit(run: Run, options: TranslationOptions, say: Say, resume: bool) -> Reason:
     training = options.training
     source, target = Tokenizer.load(run.file("source.model")), Tokenizer.load(run.file("target.model"))
     device = device_of(options.device)
@@ -159,13 +159,23 @@ def _fit(run: Run, options: TranslationOptions, resume: bool) -> Reason:
         listeners: list[Listener] = [progress, MetricsFile(run)]
         if training.tensorboard:
             listeners.append(TensorBoardEvents(run))
-        trainer = Trainer(
-            network, loss, batches, lambda: validate(translator, examples), run, training, listeners
-        )
+        trainer = Trainer(network, loss, batches, lambda: validate(translator, examples), run, training, listeners)
         trainer.parameters.lend(twin)
         if resume and run.checkpoint_steps():
             trainer.restore(load_checkpoint(run, "last"))
+            if reason := trainer.finished():
+                say(_("{run} is trained: {ended}").format(run=run.path, ended=_why(reason, training)))
+                return reason
         return trainer.train()
+
+
+def _why(reason: Reason, training: TrainingOptions) -> str:
+    if reason == "patience":
+        return _("its validation loss had stopped falling")
+    if reason == "steps":
+        return _("its {steps} steps are done; a larger --steps trains it further").format(steps=training.steps)
+    minutes = training.minutes or DEFAULT_MINUTES
+    return _("its {minutes:g} minutes are spent; more --minutes train it further").format(minutes=minutes)
 
 
 def _sampling(options: TranslationOptions, source: Tokenizer, target: Tokenizer) -> SubwordSampling | None:
@@ -180,7 +190,8 @@ def validate(translator: Translator, examples: Sequence[Example]) -> Validation:
     """The loss a token over all examples (their first reference), BLEU of some greedy translations, and samples."""
     scored = examples[:SCORED]
     outputs = [
-        each.text for each in translator.translate([example.source for example in scored], SearchOptions(beam=1, max_length=60))
+        each.text
+        for each in translator.translate([example.source for example in scored], SearchOptions(beam=1, max_length=60))
     ]
     references = [example.references for example in scored]
     return Validation(
@@ -207,4 +218,3 @@ def validation_loss(translator: Translator, examples: Sequence[Example], batch_t
             loss, tokens = network.loss(batch.to(device))
             total, count = total + float(loss), count + tokens
     return total / max(1, count)
-

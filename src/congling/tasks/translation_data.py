@@ -67,7 +67,9 @@ def read_corpus(options: DataOptions, seed: int, say: Say) -> Corpus:
         source_language, target_language,
     )  # fmt: skip
     say(
-        _("{name}: {pairs} pairs; left out: {empty} with an empty side, {too_long} over-long, {repeated} repeated").format(
+        _(
+            "{name}: {pairs} pairs; left out: {empty} with an empty side, {too_long} over-long, {repeated} repeated"
+        ).format(
             name=_name(options), pairs=counts.pairs, empty=counts.empty, too_long=counts.too_long,
             repeated=int((parts.part_of == REPEATED).sum()),
         )

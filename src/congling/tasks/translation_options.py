@@ -117,14 +117,18 @@ class NetworkOptions:
             ("--decoder-layers", self.decoder_layers),
         ):
             if value < 1:
-                raise UsageError(_("{option} {value} must be at least {least}").format(option=option, value=value, least=1))
+                raise UsageError(
+                    _("{option} {value} must be at least {least}").format(option=option, value=value, least=1)
+                )
         for option, rate in (
             ("--dropout", self.dropout),
             ("--attention-dropout", self.attention_dropout),
             ("--activation-dropout", self.activation_dropout),
         ):
             if not 0 <= rate < 1:
-                raise UsageError(_("{option} {value:g} must be at least 0 and below 1").format(option=option, value=rate))
+                raise UsageError(
+                    _("{option} {value:g} must be at least 0 and below 1").format(option=option, value=rate)
+                )
 
 
 @dataclass
@@ -152,9 +156,7 @@ class TranslationOptions:
         for first, second in (("source", "target"), ("valid_source", "valid_target"), ("test_source", "test_target")):
             if (getattr(data, first) is None) != (getattr(data, second) is None):
                 here, missing = (first, second) if getattr(data, second) is None else (second, first)
-                raise UsageError(
-                    _("{here} needs {missing} beside it").format(here=_flag(here), missing=_flag(missing))
-                )
+                raise UsageError(_("{here} needs {missing} beside it").format(here=_flag(here), missing=_flag(missing)))
         if data.direction is not None and len(data.direction.split("-", 1)) != 2:
             raise UsageError(
                 _("--direction {direction} must name two languages, such as zh-en").format(direction=data.direction)
@@ -188,6 +190,12 @@ class SearchOptions:
 
     def check(self) -> None:
         """Refuse what no search can do."""
-        for option, value in (("--beam", self.beam), ("--batch-tokens", self.batch_tokens), ("--max-length", self.max_length)):
+        for option, value in (
+            ("--beam", self.beam),
+            ("--batch-tokens", self.batch_tokens),
+            ("--max-length", self.max_length),
+        ):
             if value < 1:
-                raise UsageError(_("{option} {value} must be at least {least}").format(option=option, value=value, least=1))
+                raise UsageError(
+                    _("{option} {value} must be at least {least}").format(option=option, value=value, least=1)
+                )

@@ -50,6 +50,8 @@ class Inside:
     """A glass box around one translation: what was seen, and the pieces that its rows and columns stand for."""
 
     seen: GlassBox
+    source_ids: list[int]  # the end included, as in all of these
+    target_ids: list[int]
     source_pieces: list[str]
     target_pieces: list[str]
     hypotheses: list[Hypothesis]
@@ -92,9 +94,7 @@ class Translator:
             UserError: the run is of another task, incomplete or damaged.
         """
         if run.task != "translation":
-            raise UserError(
-                _("{run} was trained for {task}, not for translation").format(run=run.path, task=run.task)
-            )
+            raise UserError(_("{run} was trained for {task}, not for translation").format(run=run.path, task=run.task))
         source, target = Tokenizer.load(run.file("source.model")), Tokenizer.load(run.file("target.model"))
         shared = bool(run.config["vocabulary"]["joint_vocabulary"])
         network = build_network(NetworkOptions(**run.config["network"]), source, target, shared)
@@ -102,9 +102,7 @@ class Translator:
             load_parameters(network, load_weights(run, which))
         except ValueError as error:
             raise UserError(
-                _("the weights of {run} do not fit its run.yaml: {reason}").format(
-                    run=run.path, reason=error
-                )
+                _("the weights of {run} do not fit its run.yaml: {reason}").format(run=run.path, reason=error)
             ) from error
         translator = cls(network.to(device_of(device)).eval(), source, target)
         translator.languages = (run.config["languages"][0], run.config["languages"][1])
@@ -113,7 +111,11 @@ class Translator:
     # Translating -----------------------------------------------------------------------------------------------------
 
     def translate(
-        self, lines: Iterable[str], options: SearchOptions | None = None, n_best: int = 1, lines_at_once: int = LINES_AT_ONCE
+        self,
+        lines: Iterable[str],
+        options: SearchOptions | None = None,
+        n_best: int = 1,
+        lines_at_once: int = LINES_AT_ONCE,
     ) -> Iterator[Translation]:
         """Translate any number of lines, in order; memory stays flat. Empty lines stay empty."""
         options = options or SearchOptions()
@@ -150,7 +152,9 @@ class Translator:
         filled = [number for number, row in enumerate(ids) if row]
         for rows in ordered_batches([len(ids[number]) for number in filled], options.batch_tokens):
             numbers = [filled[row] for row in rows]
-            for number, hypotheses in zip(numbers, self._search([ids[n] for n in numbers], options, n_best), strict=True):
+            for number, hypotheses in zip(
+                numbers, self._search([ids[n] for n in numbers], options, n_best), strict=True
+            ):
                 found[number] = hypotheses
         return found
 
@@ -216,12 +220,16 @@ class Translator:
         hypotheses = self.search([source_ids], options, min(n_best, max(options.beam, 1)))[0]
         target_ids = hypotheses[0].ids
         seen = self._forced(source_ids, target_ids)
-        source_row, target_row = [*source_ids, self.source_tokenizer.end_id], [*target_ids, self.target_tokenizer.end_id]
+        source_row, target_row = (
+            [*source_ids, self.source_tokenizer.end_id],
+            [*target_ids, self.target_tokenizer.end_id],
+        )
         return Inside(
             seen,
+            source_row,
+            target_row,
             self.source_tokenizer.pieces(source_row),
             self.target_tokenizer.pieces(target_row),
             hypotheses,
             self.target_tokenizer.decode(target_ids),
         )
-
