@@ -57,9 +57,13 @@ def main(arguments: list[str]) -> int:
     options.search.check()
     from congling.learning.atomic import write_atomically
     from congling.learning.runs import Run
-    from congling.tasks.scores import bleu, chrf
+    from congling.tasks.scores import bleu, check_bleu_tokenizer, chrf
     from congling.tasks.translator import Translator
 
+    if options.bleu_tokenizer is not None:  # now, not after the translating
+        check_bleu_tokenizer(options.bleu_tokenizer)
+    if options.outputs is not None and options.outputs.is_dir():
+        raise UsageError(_("{path} is a folder, not a file").format(path=options.outputs))
     run = Run.open(options.run)
     translator = Translator.load(run, checkpoint(options.checkpoint), options.device)
     examples = _examples(run, options)
@@ -90,7 +94,12 @@ def _examples(run: Run, options: EvaluateOptions) -> list[Example]:
     if (options.source is None) != (not options.target):
         raise UsageError(_("--source and --target go together: sentences, and one or more files of references"))
     if options.source is None:
-        return load_examples(run.file(f"data/{options.part}.jsonl"))
+        held_out = load_examples(run.file(f"data/{options.part}.jsonl"))
+        if not held_out:
+            raise UserError(
+                _("{run} holds out no sentences to score on: give --source and --target").format(run=run.path)
+            )
+        return held_out
     sources = list(read_lines(options.source))
     references = [list(read_lines(path)) for path in options.target]
     for path, lines in zip(options.target, references, strict=True):

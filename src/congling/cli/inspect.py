@@ -16,6 +16,7 @@ from congling.language import _
 from congling.tasks.translation_options import SearchOptions
 
 if TYPE_CHECKING:
+    from congling.figures.translation_view import TranslationView
     from congling.learning.runs import Run
     from congling.tasks.translator import Inside, Translator
 
@@ -30,6 +31,8 @@ class InspectOptions:
     """The sentence to translate."""
     html: Path | None = None
     """Write one self-contained page to this file, to open in any browser, also offline."""
+    svg: Path | None = None
+    """Write one picture to this file: which source pieces each target piece looked at."""
     value: str | None = None
     """Print one value in full: a dotted name of the list, such as decoder.layers.0.cross_attention.weights."""
     json: bool = False
@@ -53,10 +56,8 @@ def main(arguments: list[str]) -> int:
     run = Run.open(options.run)
     translator = Translator.load(run, checkpoint(options.checkpoint), options.device)
     inside = translator.look_inside(options.text, options.search)
-    if options.html is not None:
-        _write_page(run, translator, inside, options.text, options.html)
-        print(_("open it in a browser:"), file=sys.stderr)
-        print(options.html)
+    if options.html is not None or options.svg is not None:
+        _write_figures(_view(run, translator, inside, options.text), options)
     elif options.value is not None:
         _print_value(inside, options.value, options.json)
     else:
@@ -64,12 +65,22 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _write_page(run: Run, translator: Translator, inside: Inside, text: str, path: Path) -> None:
+def _write_figures(view: TranslationView, options: InspectOptions) -> None:
     from congling.figures.translation_page import translation_page
-    from congling.figures.translation_view import view_from_glass_box
+    from congling.figures.translation_picture import translation_picture
     from congling.learning.atomic import write_atomically
 
-    view = view_from_glass_box(
+    for path, draw in ((options.html, translation_page), (options.svg, translation_picture)):
+        if path is not None:
+            write_atomically(path, draw(view))
+            print(path)
+    print(_("open it in a browser"), file=sys.stderr)
+
+
+def _view(run: Run, translator: Translator, inside: Inside, text: str) -> TranslationView:
+    from congling.figures.translation_view import view_from_glass_box
+
+    return view_from_glass_box(
         inside.seen,
         name=run.path.name,
         source_text=text,
@@ -79,7 +90,6 @@ def _write_page(run: Run, translator: Translator, inside: Inside, text: str, pat
         target_tokenizer=translator.target_tokenizer,
         hypotheses=inside.hypotheses,
     )
-    write_atomically(path, translation_page(view))
 
 
 def _print_value(inside: Inside, name: str, as_json: bool) -> None:
@@ -95,7 +105,9 @@ def _print_value(inside: Inside, name: str, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"name": name, "shape": list(value.shape), "values": value.float().tolist()}))
         return
-    torch.set_printoptions(profile="full", linewidth=160, precision=4, sci_mode=False)
+    torch.set_printoptions(  # type: ignore[no-untyped-call]
+        profile="full", linewidth=160, precision=4, sci_mode=False
+    )
     print(f"{name}  {tuple(value.shape)}")
     print(value)
 

@@ -20,6 +20,9 @@ from congling.language import _, use_language
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+UNUSABLE = (  # what can be wrong with a path that the user names
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP
+)  # fmt: skip
 
 
 def main_and_exit() -> None:
@@ -41,9 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         return _leave_closed_pipe()
     except Exception as error:
-        if not _is_disk_full(error):
-            raise
-        return _fail(_disk_full(error), 1)
+        if _is_disk_full(error):
+            return _fail(_disk_full(error), 1)
+        if isinstance(error, OSError) and error.errno in UNUSABLE and error.filename is not None:
+            return _fail(_("cannot use {path}: {reason}").format(path=error.filename, reason=error.strerror), 1)
+        raise
 
 
 def verbs() -> dict[str, str]:
@@ -61,6 +66,7 @@ def verbs() -> dict[str, str]:
 
 def _run(arguments: list[str]) -> int:
     """Take the options that stand before the verb, then hand the rest to the verb."""
+    _refuse_bytes(arguments)
     rest = list(arguments)
     wants_help = wants_version = False
     while rest and rest[0].startswith("-"):
@@ -80,6 +86,13 @@ def _run(arguments: list[str]) -> int:
     else:
         return _run_verb(rest[0], rest[1:])
     return 0
+
+
+def _refuse_bytes(arguments: list[str]) -> None:
+    """Python lets bytes that are not UTF-8 in as lone surrogates, which no library takes; nor does one take a NUL."""
+    for argument in arguments:
+        if "\0" in argument or any(0xD800 <= ord(character) <= 0xDFFF for character in argument):
+            raise UsageError(_("the argument {argument} is not UTF-8 text").format(argument=ascii(argument)))
 
 
 def _run_verb(verb: str, arguments: list[str]) -> int:

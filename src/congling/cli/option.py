@@ -94,7 +94,10 @@ class Option:
             return _("one of {choices}").format(choices=", ".join(self.choices))
         words = {int: _("a whole number"), float: _("a number"), Path: _("a path"), str: _("a text")}
         word = words.get(_element(self.type), self.placeholder)
-        return word if self.arity in (0, 1) else _("values, each {kind}").format(kind=word)
+        if self.arity in (0, 1):
+            return word
+        many = _("values, each {kind}") if self.arity == MANY else _("{count} values, each {kind},")
+        return many.format(kind=word, count=self.arity)
 
 
 def options_of(options_class: type, default: Any = None, group: str = "") -> Iterator[Option]:

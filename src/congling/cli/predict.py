@@ -7,4 +7,4 @@ from congling.cli import translate
 
 def main(arguments: list[str]) -> int:
     """For a translation run, the same as ``congling translate``: so far the only task."""
-    return translate.main(arguments)
+    return translate.main(arguments, "congling predict")

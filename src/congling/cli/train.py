@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from congling.cli.options import did_you_mean, parse
+from congling.cli.translate import checkpoint
 from congling.errors import UsageError
 from congling.language import _
 from congling.tasks.translation_options import TranslationOptions
@@ -25,6 +27,8 @@ class ResumeOptions:
     """A new total budget in minutes; by default what is left of the old one."""
     steps: int | None = None
     """A new total number of updates, for a run that was trained by steps."""
+    checkpoint: str = "last"
+    """Go on from another checkpoint, if the last one is damaged: best, or the number of a step."""
 
 
 def main(arguments: list[str]) -> int:
@@ -55,7 +59,8 @@ def _resume(arguments: list[str]) -> int:
     options = parse(ResumeOptions, arguments, PROG, _("Go on with a run that was stopped, killed or has ended."))
     from congling.tasks.translation import resume
 
-    run, reason = resume(options.resume, options.minutes, options.steps, say)
+    which = checkpoint(options.checkpoint)
+    run, reason = resume(options.resume, options.minutes, options.steps, say, which)
     return _report(run.path, reason)
 
 
@@ -84,11 +89,21 @@ def say(text: str) -> None:
 
 
 def _report(path: Path, reason: str) -> int:
+    from congling.tasks.translation_data import load_examples
+
+    name = str(path)
     if reason == "interrupted":
-        say(_("stopped and saved. To go on: congling train --resume {run}").format(run=path))
+        say(
+            _("stopped and saved. To go on: {command}").format(
+                command=shlex.join(["congling", "train", "--resume", name])
+            )
+        )
         print(path)
         return 130
-    say(_('done. To try it: congling translate {run} "我喜欢学习。"').format(run=path))
-    say(_("To score it on the held-out test: congling evaluate {run}").format(run=path))
+    example = load_examples(path / "data/valid.jsonl")[0].source
+    say(_("done. To try it: {command}").format(command=shlex.join(["congling", "translate", name, example])))
+    if load_examples(path / "data/test.jsonl"):
+        command = shlex.join(["congling", "evaluate", name])
+        say(_("To score it on the held-out test: {command}").format(command=command))
     print(path)
     return 0

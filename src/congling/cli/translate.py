@@ -41,11 +41,9 @@ class TranslateOptions:
     search: SearchOptions = field(default_factory=SearchOptions)
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], prog: str = "congling translate") -> int:
     """Translate; only translations go to stdout."""
-    options = parse(
-        TranslateOptions, arguments, "congling translate", _("Translate sentences, or standard input line by line.")
-    )
+    options = parse(TranslateOptions, arguments, prog, _("Translate sentences, or standard input line by line."))
     options.search.check()
     if options.n_best < 1:
         raise UsageError(
@@ -80,9 +78,10 @@ def standard_input() -> Iterator[str]:
     """Lines of standard input, which must be UTF-8; only a line feed ends a line."""
     for number, raw in enumerate(sys.stdin.buffer, start=1):
         try:
-            yield raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
+            text = raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError:
             raise UserError(_("standard input, line {number}: not UTF-8").format(number=number)) from None
+        yield text.removeprefix("\ufeff") if number == 1 else text
 
 
 def _lines(translator: Translator, translation: Translation, number: int, options: TranslateOptions) -> Iterable[str]:

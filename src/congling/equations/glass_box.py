@@ -115,7 +115,7 @@ def glass_box(keep_gradients: bool = False) -> Iterator[GlassBox]:
     before, _open = _open, GlassBox(keep_gradients)
     box = _open
     hooks = [
-        register_module_forward_pre_hook(lambda module, _: box.enter(module)),
+        register_module_forward_pre_hook(lambda module, _: _enter(box, module)),
         register_module_forward_hook(lambda module, _, output: _leave(box, output), always_call=True),
     ]
     try:
@@ -126,7 +126,14 @@ def glass_box(keep_gradients: bool = False) -> Iterator[GlassBox]:
         _open = before
 
 
+def _enter(box: GlassBox, module: nn.Module) -> None:
+    if box is _open:  # a box around it sees nothing of this
+        box.enter(module)
+
+
 def _leave(box: GlassBox, output: Any) -> None:
+    if box is not _open:
+        return
     if isinstance(output, Tensor):
         box.record("output", output)
     box.leave()

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from congling.equations.equation import equation
 from congling.equations.glass_box import show
 
-TOKENS_AT_ONCE = 1024  # a chunk of logits should stay in the processor's cache
+TOKENS_AT_ONCE = 512  # a chunk of logits should stay in the processor's cache
 
 
 def _cross_entropy_example(generator: torch.Generator) -> tuple[Tensor, Tensor, float]:
@@ -75,20 +75,21 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         loss = torch.zeros((), dtype=exact, device=hidden.device)
         spread = label_smoothing / weight.shape[0]
         for start in range(0, hidden.shape[0], TOKENS_AT_ONCE):
-            rows = slice(start, start + TOKENS_AT_ONCE)
+            rows, wanted = slice(start, start + TOKENS_AT_ONCE), target[start : start + TOKENS_AT_ONCE, None]
             logits = F.linear(hidden[rows], weight, bias).to(exact)  # (n, V)
-            log_sum = torch.logsumexp(logits, dim=-1)  # (n,)
-            right = logits.gather(-1, target[rows, None]).squeeze(-1)
-            loss += (log_sum - (1 - label_smoothing) * right).sum()
+            logits -= logits.amax(dim=-1, keepdim=True)  # nothing below depends on a shift
+            loss -= (1 - label_smoothing) * logits.gather(-1, wanted).sum()
             if label_smoothing:
                 loss -= spread * logits.sum()
+            powers = logits.exp_()
+            sums = powers.sum(dim=-1, keepdim=True)  # (n, 1)
+            loss += sums.log().sum()
             if hidden_gradient is None or weight_gradient is None or bias_gradient is None:
                 continue
-            difference = logits.sub_(log_sum[:, None]).exp_()  # p
+            difference = powers.div_(sums)  # p
             if label_smoothing:
                 difference -= spread
-            ones = torch.full((difference.shape[0], 1), label_smoothing - 1, dtype=exact, device=hidden.device)
-            difference.scatter_add_(-1, target[rows, None], ones)  # p − q
+            difference.scatter_add_(-1, wanted, difference.new_full(wanted.shape, label_smoothing - 1))  # p − q
             bias_gradient += difference.sum(dim=0)
             narrow = difference.to(hidden.dtype)
             hidden_gradient[rows] = torch.matmul(narrow, weight)

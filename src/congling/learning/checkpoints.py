@@ -47,12 +47,14 @@ def save_checkpoint(
     keep: int,
     *,
     best: bool = False,
+    also: Sequence[int] = (),
 ) -> Path:
     """Save a checkpoint, point ``last`` (and ``best``) at it, and prune the older ones.
 
     Args:
         state: whatever else the training needs, as JSON holds it: the data cursor, the budget that is spent …
         keep: how many of the newest checkpoints stay, besides the best one.
+        also: steps whose checkpoints stay too, however old.
 
     Raises:
         UserError: the disk is full or forbidden; ``last`` and ``best`` are as they were, and so are their folders.
@@ -65,7 +67,7 @@ def save_checkpoint(
     if best:  # before ``last``: a training that goes on from here must not take an older one for the best
         _point(run, "best", folder)
     _point(run, "last", folder)
-    prune(run, keep)
+    prune(run, keep, also)
     return folder
 
 
@@ -83,15 +85,15 @@ def mark_best(run: Run, name: str, weights: Mapping[str, Tensor]) -> Path:
     return folder
 
 
-def prune(run: Run, keep: int) -> None:
-    """Remove the checkpoints of all steps but the newest ``keep``, the best and the last.
+def prune(run: Run, keep: int, also: Sequence[int] = ()) -> None:
+    """Remove the checkpoints of all steps but the newest ``keep``, the best, the last and those of ``also``.
 
     Those after ``last`` go too: their future was given up when the training went on from an earlier step.
     """
     pointed = {_pointed(run, "last"), _pointed(run, "best")}
     last = int(_pointed(run, "last") or 0)
     reached = [step for step in run.checkpoint_steps() if step <= last]
-    kept = reached[max(0, len(reached) - keep) :]
+    kept = {*reached[max(0, len(reached) - keep) :], *also}
     for step in run.checkpoint_steps():
         folder = _folder(run, step)
         if step not in kept and folder.name not in pointed:

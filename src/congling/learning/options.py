@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,7 @@ from congling.errors import UsageError
 from congling.language import _
 
 DEFAULT_MINUTES = 10.0
+MOST_THREADS = 1024  # far more kill the process without a word
 
 
 @dataclass
@@ -68,14 +70,15 @@ class TrainingOptions:
                     minutes=self.minutes, steps=self.steps
                 )
             )
-        for option, value, least in (
-            ("--minutes", self.minutes, 0),
-            ("--learning-rate", self.learning_rate, 0),
-            ("--save-minutes", self.save_minutes, 0),
+        for option, value in (
+            ("--minutes", self.minutes),
+            ("--learning-rate", self.learning_rate),
+            ("--save-minutes", self.save_minutes),
         ):
-            if value is not None and not value > least:
+            require_finite((option, value))
+            if value is not None and value <= 0:
                 raise UsageError(_("{option} {value:g} must be greater than 0").format(option=option, value=value))
-        for option, count, least in (
+        require_at_least(
             ("--steps", self.steps, 1),
             ("--batch-tokens", self.batch_tokens, 1),
             ("--accumulation", self.accumulation, 1),
@@ -86,17 +89,42 @@ class TrainingOptions:
             ("--threads", self.threads, 1),
             ("--warmup-steps", self.warmup_steps, 0),
             ("--average", self.average, 0),
-        ):
-            if count is not None and count < least:
+            ("--clip-norm", self.clip_norm, 0),
+            ("--weight-decay", self.weight_decay, 0),
+            ("--seed", self.seed, 0),
+        )
+        require_below_one(
+            ("--label-smoothing", self.label_smoothing), *(("--adam-betas", beta) for beta in self.adam_betas)
+        )
+        for option, count, most in (("--threads", self.threads, MOST_THREADS), ("--seed", self.seed, 2**32 - 1)):
+            if count is not None and count > most:
                 raise UsageError(
-                    _("{option} {value} must be at least {least}").format(option=option, value=count, least=least)
+                    _("{option} {value} must be at most {most}").format(option=option, value=count, most=most)
                 )
-        if not 0 <= self.label_smoothing < 1:
+
+
+def require_finite(*options: tuple[str, float | None]) -> None:
+    """Refuse the first (option, value) that is infinite or not a number; None passes."""
+    for option, value in options:
+        if value is not None and not math.isfinite(value):
+            raise UsageError(_("{option} {value} must be a finite number").format(option=option, value=value))
+
+
+def require_at_least(*options: tuple[str, float | None, int]) -> None:
+    """Refuse the first (option, value, least) whose value is less than the least, or no finite number; None passes."""
+    for option, value, least in options:
+        require_finite((option, value))
+        if value is not None and value < least:
             raise UsageError(
-                _("--label-smoothing {value:g} must be at least 0 and below 1").format(value=self.label_smoothing)
+                _("{option} {value} must be at least {least}").format(option=option, value=value, least=least)
             )
-        if self.clip_norm < 0 or self.weight_decay < 0:
-            raise UsageError(_("--clip-norm and --weight-decay cannot be negative"))
+
+
+def require_below_one(*options: tuple[str, float]) -> None:
+    """Refuse the first (option, value) whose value is no proportion: at least 0 and below 1."""
+    for option, value in options:
+        if not 0 <= value < 1:
+            raise UsageError(_("{option} {value:g} must be at least 0 and below 1").format(option=option, value=value))
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,8 @@ class FlatParameters:
         if set(named) != set(self.shapes):
             raise KeyError(f"expected the parameters {sorted(self.shapes)}, not {sorted(named)}")
         for name, part in self.named(flat).items():
+            if part.shape != named[name].shape:  # copy_ would stretch a smaller one
+                raise ValueError(f"{name} has the shape {tuple(named[name].shape)}, not {tuple(part.shape)}")
             part.copy_(named[name])
 
 

@@ -42,6 +42,7 @@ from congling.learning.events import (
     Validated,
 )
 from congling.learning.frames import is_frame_step, save_frame
+from congling.learning.memory import settle_memory
 from congling.learning.optimizers import AdamW, clip_gradient
 from congling.learning.options import Budget, TrainingOptions
 from congling.learning.parameters import FlatParameters
@@ -112,6 +113,7 @@ class Trainer(Generic[B]):
         options: TrainingOptions,
         listeners: Sequence[Listener] = (),
     ) -> None:
+        settle_memory()
         torch.set_num_threads(options.threads or os.cpu_count() or 1)
         self.network, self.loss, self.data, self.validate = network, loss, data, validate
         self.run, self.options, self.listeners = run, options, listeners
@@ -144,6 +146,8 @@ class Trainer(Generic[B]):
         if self.progress.step == 0:
             save_frame(self.run, 0, self.weights())
         while (fraction := self._fraction()) < 1:
+            if self._out_of_patience():
+                return "patience"
             self._step(batches, fraction)
             if self._validation_is_due():
                 self._look()
@@ -151,8 +155,6 @@ class Trainer(Generic[B]):
                 self._save()
             if self._interrupted:
                 return "interrupted"
-            if self._out_of_patience():
-                return "patience"
         if str(self.progress.step) not in self.progress.losses:
             self._look()
         return self._spent()
@@ -242,9 +244,10 @@ class Trainer(Generic[B]):
             weights=self.weights(),
             optimizer=self.optimizer.state(),
             random=random_state(),
-            state={"progress": vars(progress), "data": self.data.state()},
-            keep=max(self.options.keep_checkpoints, self.options.average),
+            state={"progress": vars(progress), "data": self.data.state(), "budget": vars(self.budget)},
+            keep=self.options.keep_checkpoints,
             best=progress.best_step == progress.step,
+            also=self._steps_to_average(),
         )
         self._saved = time.monotonic()
         self._tell(CheckpointSaved(progress.step, str(path)))
@@ -260,17 +263,24 @@ class Trainer(Generic[B]):
         self.optimizer.restore(checkpoint.optimizer)
         restore_random_state(checkpoint.random)
         self.data.restore(checkpoint.state["data"])
-        self.progress = Progress(**checkpoint.state["progress"])
+        self.progress = progress = Progress(**checkpoint.state["progress"])
+        if checkpoint.state.get("budget", vars(self.budget)) != vars(self.budget):
+            # The validations are spread over the new budget, and whoever gives one wants no early end at once.
+            progress.validations = int(self.budget.spent(progress.step, progress.seconds) * self.options.validations)
+            progress.waited = 0
+
+    def _steps_to_average(self) -> list[int]:
+        """The validated steps that would be averaged if the training ended now; none where that is not wanted."""
+        losses = {int(step): loss for step, loss in self.progress.losses.items()}
+        steps = sorted(losses)
+        if self.options.average_of == "best":
+            steps.sort(key=lambda step: losses[step], reverse=True)
+        return steps[-self.options.average :] if self.options.average >= 2 else []
 
     def _use_average(self) -> None:
         """Average some checkpoints, and let the average be the best one if its validation loss is lower."""
-        if self.options.average < 2:
-            return
-        losses = {int(step): loss for step, loss in self.progress.losses.items()}
-        kept = [step for step in self.run.checkpoint_steps() if step in losses]
-        if self.options.average_of == "best":
-            kept.sort(key=lambda step: losses[step], reverse=True)
-        chosen = kept[-self.options.average :]
+        there = self.run.checkpoint_steps()
+        chosen = [step for step in self._steps_to_average() if step in there]
         if len(chosen) < 2:
             return
         before = self.parameters.master.clone()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from congling.errors import UserError
+from congling.errors import UsageError, UserError
 from congling.language import _
 
 TOKENIZERS = {
@@ -52,8 +52,30 @@ def bleu(
     """BLEU (Papineni et al. 2002) of the corpus, against all references of each sentence."""
     from sacrebleu.metrics.bleu import BLEU
 
-    metric = BLEU(lowercase=lowercase, tokenize=tokenizer or bleu_tokenizer(language))
-    return _score("BLEU", metric, outputs, references, confidence)
+    chosen = tokenizer or bleu_tokenizer(language)
+    check_bleu_tokenizer(chosen)
+    return _score("BLEU", BLEU(lowercase=lowercase, tokenize=chosen), outputs, references, confidence)
+
+
+def check_bleu_tokenizer(name: str) -> None:
+    """Refuse a way to cut words that sacreBLEU does not know, or that lacks something here.
+
+    Raises:
+        UserError: saying which ones there are, or what is to be installed.
+    """
+    from sacrebleu.metrics.bleu import BLEU
+
+    if name not in BLEU.TOKENIZERS:
+        raise UsageError(
+            _("--bleu-tokenizer {name} is not one of {names}").format(name=name, names=", ".join(BLEU.TOKENIZERS))
+        )
+    try:
+        BLEU(tokenize=name)
+    except (RuntimeError, ImportError, OSError) as error:  # a package is missing, or a model cannot be fetched
+        reason = " ".join(str(error).split())
+        raise UserError(
+            _("--bleu-tokenizer {name} is not to be had here: {reason}").format(name=name, reason=reason)
+        ) from error
 
 
 def chrf(outputs: Sequence[str], references: Sequence[Sequence[str]], *, confidence: bool = False) -> Score:

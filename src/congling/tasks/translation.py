@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +16,7 @@ from congling.data.token_store import TokenStore
 from congling.data.tokenizers import Tokenizer
 from congling.errors import UsageError, UserError
 from congling.language import _
-from congling.learning.checkpoints import load_checkpoint
+from congling.learning.checkpoints import Which, load_checkpoint
 from congling.learning.events import Listener
 from congling.learning.metrics import MetricsFile, TensorBoardEvents
 from congling.learning.options import DEFAULT_MINUTES, TrainingOptions
@@ -28,18 +26,12 @@ from congling.learning.runs import Run
 from congling.learning.trainer import Reason, Trainer, Validation
 from congling.networks.transformer import Transformer
 from congling.tasks.scores import bleu
-from congling.tasks.translation_data import load_examples, prepare, read_corpus
-from congling.tasks.translation_options import (
-    DataOptions,
-    NetworkOptions,
-    SearchOptions,
-    TranslationOptions,
-    VocabularyOptions,
-)
+from congling.tasks.stored_options import TASK, languages_of, options_of
+from congling.tasks.translation_data import languages, load_examples, prepare, read_corpus
+from congling.tasks.translation_options import SearchOptions, TranslationOptions
 from congling.tasks.translator import Translator, build_network
 
 Say = Callable[[str], None]
-TASK = "translation"
 SAMPLES = 3  # sentences to show at each validation
 SCORED = 200  # validation sentences that are translated at each validation
 
@@ -51,26 +43,30 @@ def train(options: TranslationOptions, say: Say) -> tuple[Run, Reason]:
         UserError: the data, the options or the disk do not allow it; training diverged.
     """
     options.check()
-    with ExitStack() as stack:
-        corpus = read_corpus(options.data, options.training.seed, say)
-        languages = corpus.source_language, corpus.target_language
-        path = options.run or _free_folder(languages)
-        config = dataclasses.asdict(options) | {"run": str(path), "languages": list(languages)}
-        run = Run.create(path, config, task=TASK, seed=options.training.seed)
-        stack.enter_context(run.training())
+    device_of(options.device)  # a device or a folder that is not to be had is said before the data are read
+    run = _new_run(options)
+    with run.training():
         try:
-            prepare(run, corpus, options, say)
+            prepare(run, read_corpus(options.data, options.training.seed, say), options, say)
         except BaseException:
-            shutil.rmtree(path, ignore_errors=True)  # nothing was learned yet: leave no half run in the way
+            shutil.rmtree(run.path, ignore_errors=True)  # nothing was learned yet: leave no half run in the way
             raise
-        return run, _fit(run, options, say, resume=False)
+        return run, _fit(run, options, say, begin=None)
 
 
-def resume(path: Path, minutes: float | None, steps: int | None, say: Say) -> tuple[Run, Reason]:
+def _new_run(options: TranslationOptions) -> Run:
+    pair = languages(options.data)
+    path = options.run or _free_folder(pair)
+    config = dataclasses.asdict(options) | {"run": str(path), "languages": list(pair)}
+    return Run.create(path, config, task=TASK, seed=options.training.seed)
+
+
+def resume(path: Path, minutes: float | None, steps: int | None, say: Say, which: Which = "last") -> tuple[Run, Reason]:
     """Go on with a run that was interrupted or killed, or give a finished one a longer budget.
 
     Args:
         minutes, steps: a new total budget, in the kind that the run was trained with.
+        which: the checkpoint to go on from; a run that has none yet begins anew.
     """
     run = Run.open(path)
     options = options_of(run)
@@ -79,31 +75,7 @@ def resume(path: Path, minutes: float | None, steps: int | None, say: Say) -> tu
         if not run.file("data/train.arrow").is_file():
             corpus = read_corpus(options.data, options.training.seed, say)
             prepare(run, corpus, options, say)
-        return run, _fit(run, options, say, resume=True)
-
-
-def options_of(run: Run) -> TranslationOptions:
-    """The options that a run was trained with, from its ``run.yaml``."""
-    if run.task != TASK:
-        raise UserError(_("{run} was trained for {task}, not for translation").format(run=run.path, task=run.task))
-    try:
-        return TranslationOptions(
-            run=run.path,
-            device=run.config["device"],
-            data=DataOptions(**_with_paths(run.config["data"])),
-            vocabulary=VocabularyOptions(**run.config["vocabulary"]),
-            network=NetworkOptions(**run.config["network"]),
-            training=TrainingOptions(**run.config["training"]),
-        )
-    except (KeyError, TypeError) as error:
-        raise UserError(
-            _("{path} does not describe a translation run: {reason}").format(path=run.path / "run.yaml", reason=error)
-        ) from error
-
-
-def _with_paths(data: dict[str, Any]) -> dict[str, Any]:
-    names = ("source", "target", "table", "valid_source", "valid_target", "test_source", "test_target")
-    return {name: Path(value) if name in names and value else value for name, value in data.items()}
+        return run, _fit(run, options, say, begin=which)
 
 
 def _extend(run: Run, training: TrainingOptions, minutes: float | None, steps: int | None) -> None:
@@ -118,6 +90,13 @@ def _extend(run: Run, training: TrainingOptions, minutes: float | None, steps: i
         )
     training.minutes, training.steps = minutes, steps
     training.check()
+    done = max(run.checkpoint_steps(), default=0)
+    if steps is not None and steps < done:
+        raise UsageError(
+            _("--steps {steps} is a total, and {run} has done {done} already").format(
+                steps=steps, run=run.path, done=done
+            )
+        )
     run.update_config(run.config | {"training": dataclasses.asdict(training)})
 
 
@@ -133,7 +112,7 @@ def _free_folder(languages: tuple[str, str]) -> Path:
 # Fitting -------------------------------------------------------------------------------------------------------------
 
 
-def _fit(run: Run, options: TranslationOptions, say: Say, resume: bool) -> Reason:
+def _fit(run: Run, options: TranslationOptions, say: Say, begin: Which | None) -> Reason:
     training = options.training
     source, target = Tokenizer.load(run.file("source.model")), Tokenizer.load(run.file("target.model"))
     device = device_of(options.device)
@@ -149,7 +128,7 @@ def _fit(run: Run, options: TranslationOptions, say: Say, resume: bool) -> Reaso
     )
     twin = build_network(options.network, source, target, bool(options.vocabulary.joint_vocabulary)).to(device).eval()
     translator = Translator(twin, source, target)
-    translator.languages = (run.config["languages"][0], run.config["languages"][1])
+    translator.languages = languages_of(run)
     examples = load_examples(run.file("data/valid.jsonl"))
 
     def loss(batch: Batch) -> tuple[Tensor, int]:
@@ -161,12 +140,21 @@ def _fit(run: Run, options: TranslationOptions, say: Say, resume: bool) -> Reaso
             listeners.append(TensorBoardEvents(run))
         trainer = Trainer(network, loss, batches, lambda: validate(translator, examples), run, training, listeners)
         trainer.parameters.lend(twin)
-        if resume and run.checkpoint_steps():
-            trainer.restore(load_checkpoint(run, "last"))
+        if begin is not None and run.checkpoint_steps():
+            _restore(trainer, run, begin)
             if reason := trainer.finished():
                 say(_("{run} is trained: {ended}").format(run=run.path, ended=_why(reason, training)))
-                return reason
-        return trainer.train()
+        return trainer.train()  # of a finished run, what was left to do after the last step: validating, averaging
+
+
+def _restore(trainer: Trainer[Batch], run: Run, which: Which) -> None:
+    checkpoint = load_checkpoint(run, which)
+    try:
+        trainer.restore(checkpoint)
+    except (KeyError, ValueError, RuntimeError) as error:  # other names, other shapes
+        raise UserError(
+            _("the weights of {run} do not fit its run.yaml: undo the edit").format(run=run.path)
+        ) from error
 
 
 def _why(reason: Reason, training: TrainingOptions) -> str:

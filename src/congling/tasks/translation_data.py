@@ -56,6 +56,8 @@ def read_corpus(options: DataOptions, seed: int, say: Say) -> Corpus:
 
     valid = _own_examples(options.valid_source, options.valid_target)
     test = _own_examples(options.test_source, options.test_target)
+    if next(pairs(), None) is None:
+        raise UserError(_nothing_left(_name(options), counts))
     parts = choose_parts(pairs(), 0 if valid else options.valid_size, 0 if test else options.test_size, seed)
     train_size = int((parts.part_of == TRAIN).sum())
 
@@ -82,6 +84,12 @@ def read_corpus(options: DataOptions, seed: int, say: Say) -> Corpus:
         )
     )
     return corpus
+
+
+def _nothing_left(name: str, counts: readers.ReadingCounts) -> str:
+    return _("{name} holds no pair to learn from; left out: {empty} with an empty side, {too_long} over-long").format(
+        name=name, empty=counts.empty, too_long=counts.too_long
+    )
 
 
 def languages(options: DataOptions) -> tuple[str, str]:
@@ -113,6 +121,9 @@ def _name(options: DataOptions) -> str:
 
 def _pairs(options: DataOptions, say: Say) -> Iterator[Pair]:
     if options.source is not None and options.target is not None:
+        for path in (options.source, options.target):
+            if path.exists() and not (path.is_file() or path.is_dir()):
+                raise UserError(_("{path} can be read only once: write it to a file").format(path=path))
         return readers.read_parallel(options.source, options.target)
     columns = options.source_column, options.target_column
     if options.table is not None:
@@ -151,8 +162,12 @@ def _named(options: DataOptions, say: Say) -> Iterator[Pair]:
 def _own_examples(source: Path | None, target: Path | None) -> list[Example]:
     if source is None or target is None:
         return []
-    pairs = readers.clean_pairs(readers.read_parallel(source, target), readers.ReadingCounts())
-    return [Example(sentence, [reference]) for sentence, reference in pairs]
+    counts = readers.ReadingCounts()
+    pairs = readers.clean_pairs(readers.read_parallel(source, target), counts)
+    found = [Example(sentence, [reference]) for sentence, reference in pairs]
+    if not found:
+        raise UserError(_nothing_left(str(source), counts))
+    return found
 
 
 # Preparing -----------------------------------------------------------------------------------------------------------
@@ -250,5 +265,16 @@ def load_examples(path: Path) -> list[Example]:
     if not path.is_file():
         raise UserError(_("{path} is missing: the run is incomplete").format(path=path))
     with open(path, encoding="utf-8", newline="\n") as file:
-        found = [json.loads(line) for line in file]
-    return [Example(each["source"], each["references"]) for each in found]
+        return [_example(path, number, line) for number, line in enumerate(file, start=1)]
+
+
+def _example(path: Path, number: int, line: str) -> Example:
+    try:
+        match json.loads(line):
+            case {"source": str(source), "references": [str(first), *others]}:
+                return Example(source, [first, *map(str, others)])
+    except ValueError:
+        pass
+    raise UserError(
+        _("{path}, line {number}: no source and references. Undo the edit").format(path=path, number=number)
+    )

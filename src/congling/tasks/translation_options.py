@@ -11,7 +11,9 @@ from typing import Literal
 
 from congling.errors import UsageError
 from congling.language import _
-from congling.learning.options import TrainingOptions
+from congling.learning.options import TrainingOptions, require_at_least, require_below_one
+
+SMALLEST_VOCABULARY = 4  # </s>, <unk>, <pad> and one piece
 
 
 @dataclass
@@ -51,6 +53,28 @@ class DataOptions:
     max_pieces: int = 128
     """Longest sentence that is learned from, in pieces; longer ones are counted and left out."""
 
+    def check(self) -> None:
+        """Refuse data that exclude each other, half a pair of files, and sizes that cannot be."""
+        own = [("--source", self.source or self.target), ("--table", self.table), ("--hub", self.hub)]
+        given = [name for name, value in own if value is not None]
+        if len(given) > 1:
+            raise UsageError(
+                _("{first} and {second} exclude each other: give one of them").format(first=given[0], second=given[1])
+            )
+        for first, second in (("source", "target"), ("valid_source", "valid_target"), ("test_source", "test_target")):
+            if (getattr(self, first) is None) != (getattr(self, second) is None):
+                here, missing = (first, second) if getattr(self, second) is None else (second, first)
+                raise UsageError(_("{here} needs {missing} beside it").format(here=_flag(here), missing=_flag(missing)))
+        if self.direction is not None and not all(self.direction.partition("-")):
+            raise UsageError(
+                _("--direction {direction} must name two languages, such as zh-en").format(direction=self.direction)
+            )
+        require_at_least(
+            ("--valid-size", self.valid_size, 0 if self.valid_source else 1),  # best and patience hang on it
+            ("--test-size", self.test_size, 0),
+            ("--max-pieces", self.max_pieces, 1),
+        )
+
 
 @dataclass
 class VocabularyOptions:
@@ -74,6 +98,17 @@ class VocabularyOptions:
     """How the target is normalised; auto writes simplified Chinese with its own punctuation, Japanese as it stands."""
     subword_sampling: float = 0.0
     """Cut the text into other pieces in each epoch, with this strength (0.1 is usual)."""
+
+    def check(self) -> None:
+        """Refuse sizes that no vocabulary can have."""
+        if self.joint_vocabulary is not None and (self.source_vocabulary or self.target_vocabulary) is not None:
+            raise UsageError(_("--joint-vocabulary excludes --source-vocabulary and --target-vocabulary"))
+        require_at_least(
+            ("--source-vocabulary", self.source_vocabulary, SMALLEST_VOCABULARY),
+            ("--target-vocabulary", self.target_vocabulary, SMALLEST_VOCABULARY),
+            ("--joint-vocabulary", self.joint_vocabulary, SMALLEST_VOCABULARY),
+        )
+        require_below_one(("--subword-sampling", self.subword_sampling))
 
 
 @dataclass
@@ -105,30 +140,24 @@ class NetworkOptions:
 
     def check(self) -> None:
         """Refuse sizes that no network can have."""
-        if self.width < 1 or self.heads < 1 or self.width % self.heads:
+        require_at_least(
+            ("--width", self.width, 1),
+            ("--heads", self.heads, 1),
+            ("--feed-forward", self.feed_forward, 1),
+            ("--encoder-layers", self.encoder_layers, 1),
+            ("--decoder-layers", self.decoder_layers, 1),
+        )
+        if self.width % self.heads:
             raise UsageError(
                 _("--width {width} cannot be divided among --heads {heads}: choose a width that is a multiple").format(
                     width=self.width, heads=self.heads
                 )
             )
-        for option, value in (
-            ("--feed-forward", self.feed_forward),
-            ("--encoder-layers", self.encoder_layers),
-            ("--decoder-layers", self.decoder_layers),
-        ):
-            if value < 1:
-                raise UsageError(
-                    _("{option} {value} must be at least {least}").format(option=option, value=value, least=1)
-                )
-        for option, rate in (
+        require_below_one(
             ("--dropout", self.dropout),
             ("--attention-dropout", self.attention_dropout),
             ("--activation-dropout", self.activation_dropout),
-        ):
-            if not 0 <= rate < 1:
-                raise UsageError(
-                    _("{option} {value:g} must be at least 0 and below 1").format(option=option, value=rate)
-                )
+        )
 
 
 @dataclass
@@ -146,25 +175,8 @@ class TranslationOptions:
 
     def check(self) -> None:
         """Refuse options that contradict each other, before anything is read or written."""
-        data = self.data
-        own = [("--source", data.source), ("--table", data.table), ("--hub", data.hub)]
-        given = [name for name, value in own if value is not None]
-        if len(given) > 1:
-            raise UsageError(
-                _("{first} and {second} exclude each other: give one of them").format(first=given[0], second=given[1])
-            )
-        for first, second in (("source", "target"), ("valid_source", "valid_target"), ("test_source", "test_target")):
-            if (getattr(data, first) is None) != (getattr(data, second) is None):
-                here, missing = (first, second) if getattr(data, second) is None else (second, first)
-                raise UsageError(_("{here} needs {missing} beside it").format(here=_flag(here), missing=_flag(missing)))
-        if data.direction is not None and len(data.direction.split("-", 1)) != 2:
-            raise UsageError(
-                _("--direction {direction} must name two languages, such as zh-en").format(direction=data.direction)
-            )
-        if self.vocabulary.joint_vocabulary and (
-            self.vocabulary.source_vocabulary or self.vocabulary.target_vocabulary
-        ):
-            raise UsageError(_("--joint-vocabulary excludes --source-vocabulary and --target-vocabulary"))
+        self.data.check()
+        self.vocabulary.check()
         self.network.check()
         self.training.check()
 
@@ -190,12 +202,10 @@ class SearchOptions:
 
     def check(self) -> None:
         """Refuse what no search can do."""
-        for option, value in (
-            ("--beam", self.beam),
-            ("--batch-tokens", self.batch_tokens),
-            ("--max-length", self.max_length),
-        ):
-            if value < 1:
-                raise UsageError(
-                    _("{option} {value} must be at least {least}").format(option=option, value=value, least=1)
-                )
+        require_at_least(
+            ("--beam", self.beam, 1),
+            ("--batch-tokens", self.batch_tokens, 1),
+            ("--max-length", self.max_length, 1),
+            ("--no-repeat-ngram", self.no_repeat_ngram, 0),
+            ("--length-penalty", self.length_penalty, 0),
+        )

@@ -24,6 +24,7 @@ from congling.learning.parameters import load_parameters
 from congling.learning.precision import device_of
 from congling.learning.runs import Run
 from congling.networks.transformer import Transformer
+from congling.tasks.stored_options import languages_of, options_of
 from congling.tasks.translation_options import NetworkOptions, SearchOptions
 
 LONGEST_SOURCE = 256  # pieces; longer lines are translated part by part
@@ -93,11 +94,9 @@ class Translator:
         Raises:
             UserError: the run is of another task, incomplete or damaged.
         """
-        if run.task != "translation":
-            raise UserError(_("{run} was trained for {task}, not for translation").format(run=run.path, task=run.task))
+        options = options_of(run)
         source, target = Tokenizer.load(run.file("source.model")), Tokenizer.load(run.file("target.model"))
-        shared = bool(run.config["vocabulary"]["joint_vocabulary"])
-        network = build_network(NetworkOptions(**run.config["network"]), source, target, shared)
+        network = build_network(options.network, source, target, bool(options.vocabulary.joint_vocabulary))
         try:
             load_parameters(network, load_weights(run, which))
         except ValueError as error:
@@ -105,7 +104,7 @@ class Translator:
                 _("the weights of {run} do not fit its run.yaml: {reason}").format(run=run.path, reason=error)
             ) from error
         translator = cls(network.to(device_of(device)).eval(), source, target)
-        translator.languages = (run.config["languages"][0], run.config["languages"][1])
+        translator.languages = languages_of(run)
         return translator
 
     # Translating -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,140 @@
+"""Training speed against Hugging Face's MarianMTModel: target tokens a second, on the same batches, in one run.
+
+Both train the same sizes on the same Tatoeba batches with dropout and AdamW; steps are taken by turns, so that a
+drifting machine slows both. Marian runs in every precision and attention that it offers here, and is judged by its
+best. Tokens are target tokens that are not padding. Loading and tokenising are left out for both.
+
+    make benchmark-training            (or: python benchmarks/training_against_marian.py --width 192)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+import transformers
+from transformers import MarianConfig, MarianMTModel
+
+from congling.data.batches import Batch, collate, plan_epoch
+from congling.data.readers import read_tatoeba
+from congling.data.sources import fetch, find_source
+from congling.data.tokenizers import train_tokenizer
+from congling.learning.optimizers import AdamW, clip_gradient
+from congling.learning.parameters import FlatParameters
+from congling.learning.precision import compute_type
+from congling.networks.transformer import Transformer
+
+SOURCE_PIECES, TARGET_PIECES = 5000, 4000
+Step = Callable[[Batch], None]
+
+
+def tatoeba_batches(batch_tokens: int, count: int) -> list[Batch]:
+    """The first batches of an epoch, as training sees them."""
+    import numpy as np
+
+    pairs = list(read_tatoeba(fetch(find_source("tatoeba-zh-en"))))
+    source = train_tokenizer((a for a, _ in pairs), size=SOURCE_PIECES, normalization="simplified-chinese")
+    target = train_tokenizer((b for _, b in pairs), size=TARGET_PIECES)
+    sources, targets = source.encode_all([a for a, _ in pairs]), target.encode_all([b for _, b in pairs])
+    lengths = [np.fromiter(map(len, side), np.int32, len(side)) for side in (sources, targets)]
+    plan = plan_epoch(*lengths, batch_tokens=batch_tokens, seed=1, epoch=0)[:count]
+    return [collate([sources[r] for r in b], [targets[r] for r in b], source.pad_id, target.pad_id) for b in plan]
+
+
+def our_step(width: int) -> Step:
+    """One update of ours, as the trainer takes it, in the precision that it chooses here."""
+    network = Transformer(SOURCE_PIECES, TARGET_PIECES, width=width, feed_forward=4 * width, dropout=0.1).train()
+    parameters = FlatParameters(network, compute_type("auto", torch.device("cpu")))
+    optimizer = AdamW(parameters)
+
+    def step(batch: Batch) -> None:
+        parameters.clear()
+        loss, tokens = network.loss(batch, 0.1)
+        loss.backward()
+        parameters.collect()
+        parameters.gradient /= tokens
+        clip_gradient(parameters.gradient, 1.0)
+        optimizer.step(1e-4)
+        parameters.publish()
+
+    return step
+
+
+def marian_step(width: int, precision: str, attention: str) -> Step:
+    """One update of Marian's, as its users write it: float32, autocast to bfloat16, or bfloat16 throughout."""
+    config = MarianConfig(
+        vocab_size=SOURCE_PIECES, decoder_vocab_size=TARGET_PIECES, share_encoder_decoder_embeddings=False,
+        d_model=width, encoder_layers=3, decoder_layers=3, encoder_attention_heads=4, decoder_attention_heads=4,
+        encoder_ffn_dim=4 * width, decoder_ffn_dim=4 * width, activation_function="relu", dropout=0.1,
+        attention_dropout=0.0, activation_dropout=0.0, max_position_embeddings=512, scale_embedding=True,
+        pad_token_id=TARGET_PIECES - 1, eos_token_id=0, decoder_start_token_id=TARGET_PIECES - 1,
+        attn_implementation=attention,
+    )  # fmt: skip
+    network = MarianMTModel(config).train()
+    if precision == "bfloat16":
+        network = network.to(torch.bfloat16)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=True)
+
+    def step(batch: Batch) -> None:
+        labels = batch.target_output.masked_fill(batch.target_output == TARGET_PIECES - 1, -100)
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "autocast"):
+            outputs = network(
+                input_ids=batch.source, attention_mask=(~batch.source_padding).long(),
+                decoder_input_ids=batch.target_input, labels=labels,
+            )  # fmt: skip
+        outputs.loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+
+    return step
+
+
+def measure(steps: dict[str, Step], batches: list[Batch], warm_up: int) -> dict[str, list[float]]:
+    """Seconds a target token, for each step on each batch, taken by turns."""
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for number, batch in enumerate(batches):
+        for name, step in steps.items():
+            begun = time.perf_counter()
+            step(batch)
+            if number >= warm_up:
+                seconds[name].append((time.perf_counter() - begun) / batch.target_tokens)
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--batch-tokens", type=int, default=4096)
+    parser.add_argument("--batches", type=int, default=15)
+    parser.add_argument("--warm-up", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(os.cpu_count() or 1)
+    torch.manual_seed(1)
+    steps = {"congling": our_step(options.width)}
+    for precision in ("float32", "autocast", "bfloat16"):
+        for attention in ("sdpa", "eager"):
+            steps[f"marian {precision} {attention}"] = marian_step(options.width, precision, attention)
+    batches = tatoeba_batches(options.batch_tokens, options.batches)
+    seconds = measure(steps, batches, options.warm_up)
+    medians = {name: statistics.median(taken) for name, taken in seconds.items()}
+    best = min((name for name in medians if name != "congling"), key=medians.__getitem__)
+    ratio = statistics.median(m / o for m, o in zip(seconds[best], seconds["congling"], strict=True))
+    for name, median in sorted(medians.items(), key=lambda item: item[1]):
+        print(f"{name:<28} {1 / median:10,.0f} target tokens/s")
+    print(f"congling / {best} = {ratio:.2f} (median of {len(seconds[best])} pairs)")
+    machine = {"processor": platform.processor() or platform.machine(), "threads": torch.get_num_threads()}
+    versions = {"torch": torch.__version__, "transformers": transformers.__version__}
+    record = {"width": options.width, "batch_tokens": options.batch_tokens, **machine, **versions}
+    record |= {"tokens_per_second": {name: 1 / median for name, median in medians.items()}, "ratio": ratio}
+    print(json.dumps(record))
+
+
+if __name__ == "__main__":
+    main()

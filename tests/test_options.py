@@ -1,0 +1,188 @@
+"""What options refuse before anything is read, and how ``run.yaml`` gives them back."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from congling.errors import UsageError, UserError
+from congling.learning.options import Budget, TrainingOptions
+from congling.tasks.stored_options import restored
+from congling.tasks.translation_options import (
+    DataOptions,
+    NetworkOptions,
+    SearchOptions,
+    TranslationOptions,
+    VocabularyOptions,
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (TrainingOptions(minutes=3, steps=5), "--minutes 3 and --steps 5 exclude each other"),
+        (TrainingOptions(minutes=0), "--minutes 0 must be greater than 0"),
+        (TrainingOptions(minutes=math.inf), "--minutes inf must be a finite number"),
+        (TrainingOptions(steps=0), "--steps 0 must be at least 1"),
+        (TrainingOptions(steps=-7), "--steps -7 must be at least 1"),
+        (TrainingOptions(seed=-1), "--seed -1 must be at least 0"),
+        (TrainingOptions(seed=2**32), "--seed 4294967296 must be at most 4294967295"),
+        (TrainingOptions(threads=0), "--threads 0 must be at least 1"),
+        (TrainingOptions(threads=100_000), "--threads 100000 must be at most 1024"),
+        (TrainingOptions(batch_tokens=0), "--batch-tokens 0 must be at least 1"),
+        (TrainingOptions(accumulation=0), "--accumulation 0 must be at least 1"),
+        (TrainingOptions(patience=0), "--patience 0 must be at least 1"),
+        (TrainingOptions(keep_checkpoints=0), "--keep-checkpoints 0 must be at least 1"),
+        (TrainingOptions(average=-1), "--average -1 must be at least 0"),
+        (TrainingOptions(warmup_steps=-1), "--warmup-steps -1 must be at least 0"),
+        (TrainingOptions(learning_rate=0), "--learning-rate 0 must be greater than 0"),
+        (TrainingOptions(learning_rate=math.nan), "--learning-rate nan must be a finite number"),
+        (TrainingOptions(clip_norm=-1), "--clip-norm -1 must be at least 0"),
+        (TrainingOptions(clip_norm=math.nan), "--clip-norm nan must be a finite number"),
+        (TrainingOptions(weight_decay=math.nan), "--weight-decay nan must be a finite number"),
+        (TrainingOptions(label_smoothing=1), "--label-smoothing 1 must be at least 0 and below 1"),
+        (TrainingOptions(adam_betas=(0.9, 1.5)), "--adam-betas 1.5 must be at least 0 and below 1"),
+        (NetworkOptions(width=0), "--width 0 must be at least 1"),
+        (NetworkOptions(width=-16), "--width -16 must be at least 1"),
+        (NetworkOptions(heads=0), "--heads 0 must be at least 1"),
+        (NetworkOptions(width=17, heads=3), "--width 17 cannot be divided among --heads 3"),
+        (NetworkOptions(decoder_layers=0), "--decoder-layers 0 must be at least 1"),
+        (NetworkOptions(dropout=math.nan), "--dropout nan must be at least 0 and below 1"),
+        (VocabularyOptions(source_vocabulary=0), "--source-vocabulary 0 must be at least 4"),
+        (VocabularyOptions(target_vocabulary=-3), "--target-vocabulary -3 must be at least 4"),
+        (VocabularyOptions(joint_vocabulary=3), "--joint-vocabulary 3 must be at least 4"),
+        (VocabularyOptions(joint_vocabulary=50, target_vocabulary=50), "--joint-vocabulary excludes"),
+        (VocabularyOptions(subword_sampling=-1), "--subword-sampling -1 must be at least 0"),
+        (DataOptions(source=Path("a.zh")), "--source needs --target beside it"),
+        (DataOptions(target=Path("a.en")), "--target needs --source beside it"),
+        (DataOptions(valid_target=Path("a.en")), "--valid-target needs --valid-source beside it"),
+        (DataOptions(test_source=Path("a.zh")), "--test-source needs --test-target beside it"),
+        (DataOptions(source=Path("a"), target=Path("b"), table=Path("c")), "--source and --table exclude each other"),
+        (DataOptions(target=Path("b"), hub="a/b"), "--source and --hub exclude each other"),
+        (DataOptions(table=Path("c.csv"), hub="a/b"), "--table and --hub exclude each other"),
+        (DataOptions(direction="zh"), "--direction zh must name two languages, such as zh-en"),
+        (DataOptions(direction="zh-"), "--direction zh- must name two languages"),
+        (DataOptions(direction="-"), "--direction - must name two languages"),
+        (DataOptions(valid_size=0), "--valid-size 0 must be at least 1"),
+        (DataOptions(test_size=-1), "--test-size -1 must be at least 0"),
+        (DataOptions(max_pieces=0), "--max-pieces 0 must be at least 1"),
+        (SearchOptions(beam=0), "--beam 0 must be at least 1"),
+        (SearchOptions(max_length=0), "--max-length 0 must be at least 1"),
+        (SearchOptions(batch_tokens=-1), "--batch-tokens -1 must be at least 1"),
+        (SearchOptions(no_repeat_ngram=-1), "--no-repeat-ngram -1 must be at least 0"),
+        (SearchOptions(length_penalty=math.nan), "--length-penalty nan must be a finite number"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(options: Any, message: str) -> None:
+    """Guards against values that fail later as a traceback, a crash, or a training that learns nothing."""
+    with pytest.raises(UsageError) as error:
+        options.check()
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        TranslationOptions(),
+        TranslationOptions(data=DataOptions(valid_source=Path("a"), valid_target=Path("b"), valid_size=0, test_size=0)),
+        TranslationOptions(network=NetworkOptions(width=1, heads=1, dropout=0)),
+        TranslationOptions(training=TrainingOptions(steps=1, warmup_steps=0, clip_norm=0, average=0, seed=0)),
+        TranslationOptions(vocabulary=VocabularyOptions(joint_vocabulary=4)),
+        SearchOptions(beam=1, length_penalty=0, max_length=1),
+    ],
+)
+def test_the_smallest_values_pass(options: Any) -> None:
+    """Guards against limits that are off by one."""
+    options.check()
+
+
+def test_every_group_is_checked() -> None:
+    """Guards against a group of options whose own check nobody calls."""
+    for group, wrong in (
+        ("data", DataOptions(max_pieces=0)),
+        ("vocabulary", VocabularyOptions(joint_vocabulary=0)),
+        ("network", NetworkOptions(heads=3)),
+        ("training", TrainingOptions(steps=0)),
+    ):
+        with pytest.raises(UsageError):
+            TranslationOptions(**{group: wrong}).check()  # type: ignore[arg-type]
+
+
+def test_budget_is_ten_minutes_by_default_and_ends_at_one() -> None:
+    """Guards the schedule's clock: fractions over 1 would make the learning rate rise again."""
+    assert Budget.of(TrainingOptions()) == Budget(None, 600.0)
+    assert Budget.of(TrainingOptions(minutes=0.5)).spent(11, 15.0) == 0.5
+    assert Budget.of(TrainingOptions(steps=20)).spent(5, 1e9) == 0.25
+    assert Budget(20, None).spent(23, 0.0) == 1.0
+
+
+# run.yaml ------------------------------------------------------------------------------------------------------------
+
+
+def stored(options: TranslationOptions) -> dict[str, Any]:
+    """As a run keeps them: through YAML, paths as text and tuples as lists."""
+    loaded: dict[str, Any] = yaml.safe_load(yaml.safe_dump(_plain(dataclasses.asdict(options))))
+    return loaded
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inside) for key, inside in value.items()}
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, Path) else value
+
+
+def test_stored_options_come_back_as_they_were() -> None:
+    """Guards against a path that comes back as text, or a tuple as a list: the resumed training would differ."""
+    options = TranslationOptions(
+        run=Path("runs/a"),
+        data=DataOptions(source=Path("a.zh"), target=Path("a.en"), direction="zh-en"),
+        vocabulary=VocabularyOptions(joint_vocabulary=97, pieces="unigram"),
+        network=NetworkOptions(norm="pre", tied_output=False),
+        training=TrainingOptions(minutes=2, adam_betas=(0.5, 0.75), learning_rate=1e-5, average_of="best"),
+    )
+    assert restored(TranslationOptions, stored(options)) == options
+
+
+def test_options_that_an_older_run_lacks_have_their_defaults() -> None:
+    """Guards the promise that old runs open: a new option must not make their run.yaml unreadable."""
+    old = stored(TranslationOptions())
+    del old["training"]["average_of"], old["vocabulary"]["subword_sampling"]
+    assert restored(TranslationOptions, old) == TranslationOptions()
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "value", "message"),
+    [
+        ("network", "width", "wide", "config.network.width cannot be 'wide'"),
+        ("network", "width", True, "config.network.width cannot be True"),
+        ("network", "width", 1.5, "config.network.width cannot be 1.5"),
+        ("network", "width", None, "config.network.width cannot be None"),
+        ("network", "activation", "relo", "config.network.activation cannot be 'relo'"),
+        ("network", "tied_output", "yes", "config.network.tied_output cannot be 'yes'"),
+        ("network", "wdith", 16, "config.network.wdith is unknown"),
+        ("training", "adam_betas", [0.9], "config.training.adam_betas cannot be [0.9]"),
+        ("training", "adam_betas", [0.9, "x"], "config.training.adam_betas cannot be [0.9, 'x']"),
+        ("training", "steps", "many", "config.training.steps cannot be 'many'"),
+        ("data", "source", 3, "config.data.source cannot be 3"),
+    ],
+)
+def test_edited_options_are_named(group: str, name: str, value: object, message: str) -> None:
+    """Guards against an edit of run.yaml that comes out as an error deep in a network."""
+    edited = stored(TranslationOptions())
+    edited[group][name] = value
+    with pytest.raises(UserError) as error:
+        restored(TranslationOptions, edited)
+    assert str(error.value) == message
+
+
+def test_a_group_that_is_no_group_is_named() -> None:
+    """Guards against a traceback for a list or a number where options should stand."""
+    with pytest.raises(UserError, match=r"^config\.network is no mapping$"):
+        restored(TranslationOptions, stored(TranslationOptions()) | {"network": 3})

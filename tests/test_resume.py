@@ -1,0 +1,220 @@
+"""Killed at any moment, a training goes on as if nothing had happened: through the command line, to the last bit.
+
+Each training here is 60 updates of a tiny network with dropout on synthetic sentences, on one thread. What an unbroken
+run writes is made once for each setting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from congling.cli.main import main
+from congling.learning.runs import Run
+
+STEPS, LAST = 60, "000000060"
+PATIENCE = 120  # seconds that a step of a test may take on a machine that is busy
+SETTINGS = {
+    "float32": ["--pieces", "unigram", "--subword-sampling", "0.2", "--precision", "float32", "--average", "3"],
+    "bfloat16": ["--precision", "bfloat16", "--attention-dropout", "0.1", "--accumulation", "2"],
+}
+TINY = [
+    "--width", "22", "--heads", "2", "--feed-forward", "34", "--encoder-layers", "1", "--decoder-layers", "1",
+    "--source-vocabulary", "53", "--target-vocabulary", "47", "--batch-tokens", "400", "--warmup-steps", "7",
+    "--dropout", "0.2", "--valid-size", "13", "--test-size", "11", "--validate-every", "10", "--threads", "1",
+    "--keep-checkpoints", "2", "--device", "cpu",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """300 pairs of invented sentences; the target says the words in the other order."""
+    folder, chance = tmp_path_factory.mktemp("corpus"), random.Random(61)
+    words = ["".join(chance.choices("abdegiklmnorstu", k=chance.randint(2, 6))) for _ in range(97)]
+    sentences = [chance.choices(words, k=chance.randint(2, 9)) for _ in range(300)]
+    source, target = folder / "words.aa", folder / "words.bb"
+    source.write_text("".join(" ".join(each) + "\n" for each in sentences), encoding="utf-8")
+    target.write_text("".join(" ".join(reversed(each)) + "\n" for each in sentences), encoding="utf-8")
+    return ["--source", str(source), "--target", str(target)]
+
+
+@pytest.fixture(scope="module")
+def unbroken(corpus: list[str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
+    """The run that nothing interrupted, for a setting."""
+    made: dict[str, Run] = {}
+
+    def run(setting: str) -> Run:
+        if setting not in made:
+            path = tmp_path_factory.mktemp("unbroken") / setting
+            assert congling(*training(corpus, setting, path)) == 0
+            made[setting] = Run.open(path)
+        return made[setting]
+
+    return run
+
+
+def training(corpus: list[str], setting: str, path: Path, steps: int = STEPS) -> list[str]:
+    return ["train", "translation", *corpus, *TINY, *SETTINGS[setting], "--steps", str(steps), "--run", str(path)]
+
+
+def congling(*arguments: str) -> int:
+    """The command in this process, silently."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        return main(list(arguments))
+
+
+def start(arguments: list[str]) -> subprocess.Popen[str]:
+    """The command in a process of its own, to be killed."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "congling", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env={**os.environ, "CONGLING_LANGUAGE": "en"},
+    )  # fmt: skip
+
+
+def wait_for(path: Path, process: subprocess.Popen[str], delay: float) -> None:
+    """Until the file or folder is there, and a moment longer."""
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() < deadline, f"{path} did not appear"
+        time.sleep(0.001)
+    time.sleep(delay)
+
+
+def kill(arguments: list[str], awaited: Path, delay: float) -> None:
+    """Run the command, and kill it without warning a moment after a file appeared."""
+    process = start(arguments)
+    wait_for(awaited, process, delay)
+    process.kill()
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == -signal.SIGKILL
+
+
+def fingerprints(run: Run) -> dict[str, str]:
+    """What the last checkpoint holds, file by file, and every other weight that the run keeps."""
+    found = {
+        str(path.relative_to(run.path)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(run.path.rglob("*.safetensors"))
+    }
+    assert {f"checkpoints/{LAST}/{part}.safetensors" for part in ("weights", "optimizer", "random")} <= set(found)
+    return found
+
+
+def numbers(run: Run) -> list[dict[str, float]]:
+    """The metrics, without what depends on the clock."""
+    records = [json.loads(line) for line in run.metrics_path.read_text(encoding="utf-8").splitlines()]
+    return [
+        {key: value for key, value in record.items() if key not in ("seconds", "train/tokens_per_s")}
+        for record in records
+    ]
+
+
+def progress(run: Run) -> dict[str, object]:
+    state = json.loads((run.checkpoints_path / LAST / "state.json").read_text(encoding="utf-8"))["state"]
+    del state["progress"]["seconds"], state["progress"]["validations"]
+    return dict(state)
+
+
+def pointers(run: Run) -> list[str]:
+    return [(run.checkpoints_path / name).read_text(encoding="utf-8") for name in ("best", "last")]
+
+
+def assert_same_end(run: Run, expected: Run) -> None:
+    last = f"checkpoints/{LAST}/"
+    ours, theirs = fingerprints(run), fingerprints(expected)
+    assert {name: ours[name] for name in ours if name.startswith(last)} == {
+        name: theirs[name] for name in theirs if name.startswith(last)
+    }
+    frames = [name for name in theirs if name.startswith("frames/")]
+    assert len(frames) == 7  # 0, 1, 2, 4 … 32
+    assert {name: ours[name] for name in frames} == {name: theirs[name] for name in frames}
+    assert progress(run) == progress(expected)
+    assert pointers(run) == pointers(expected)
+    average = "checkpoints/average/weights.safetensors"
+    assert ours.get(average) == theirs.get(average)
+    assert not [path for path in run.path.rglob(".*") if "partial" in path.name]  # what the killed one left
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("setting", "moments"),
+    [
+        # While the first checkpoint is being written (its folder has no name yet), and a moment after another.
+        ("float32", [("checkpoints/.000000010.partial-{pid}", 0.0), ("checkpoints/000000030", 0.013)]),
+        ("bfloat16", [("frames/000000004.safetensors", 0.005), ("checkpoints/000000040/state.json", 0.031)]),
+    ],
+)
+def test_killed_trainings_go_on_to_the_last_bit(
+    corpus: list[str],
+    unbroken: Callable[[str], Run],
+    tmp_path: Path,
+    setting: str,
+    moments: list[tuple[str, float]],
+) -> None:
+    """Guards everything that decides the next step: weights, moments, random numbers, dropout, sampling, the data."""
+    path = tmp_path / "run"
+    commands = [training(corpus, setting, path), ["train", "--resume", str(path)]]
+    for command, (awaited, delay) in zip(commands, moments, strict=True):
+        process = start(command)
+        wait_for(path / awaited.format(pid=process.pid), process, delay)
+        process.kill()
+        process.communicate(timeout=PATIENCE)
+        assert process.returncode == -signal.SIGKILL
+        assert not (path / "checkpoints" / LAST).exists()  # else nothing is left to go on with
+    assert congling("train", "--resume", str(path)) == 0
+    expected = unbroken(setting)
+    assert_same_end(Run.open(path), expected)
+    assert numbers(Run.open(path)) == numbers(expected)
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_and_says_how_to_go_on(corpus: list[str], unbroken: Callable[[str], Run], tmp_path: Path) -> None:
+    """Guards Ctrl-C: exit code 130, a checkpoint of the very step, the next command to type, and the same end."""
+    path = tmp_path / "run"
+    process = start(training(corpus, "float32", path))
+    wait_for(path / "checkpoints/000000020", process, 0.017)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, err
+    assert out == f"{path}\n"
+    assert f"congling train --resume {path}" in err
+    assert "Traceback" not in err
+    saved = Run.open(path).checkpoint_steps()[-1]
+    assert 20 <= saved < STEPS
+    assert (path / "checkpoints/last").read_text(encoding="utf-8") == f"{saved:09d}\n"
+    assert congling("train", "--resume", str(path)) == 0
+    assert_same_end(Run.open(path), unbroken("float32"))
+
+
+@pytest.mark.slow
+def test_a_finished_training_goes_on_with_more_steps(
+    corpus: list[str], unbroken: Callable[[str], Run], tmp_path: Path
+) -> None:
+    """Guards a longer budget: with a rate that does not follow the budget, 20 + 40 steps are 60 steps."""
+    flat = ["--schedule", "inverse-square-root"]
+    path, longer = tmp_path / "run", tmp_path / "longer"
+    assert congling(*training(corpus, "bfloat16", path, 20), *flat) == 0
+    before = fingerprints_of_step(Run.open(path), 20)
+    assert congling("train", "--resume", str(path)) == 0  # nothing is left to do
+    assert fingerprints_of_step(Run.open(path), 20) == before
+    assert congling("train", "--resume", str(path), "--steps", str(STEPS)) == 0
+    assert congling(*training(corpus, "bfloat16", longer), *flat) == 0
+    assert_same_end(Run.open(path), Run.open(longer))
+    assert numbers(Run.open(path)) == numbers(Run.open(longer))
+
+
+def fingerprints_of_step(run: Run, step: int) -> list[str]:
+    folder = run.checkpoints_path / f"{step:09d}"
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.safetensors"))]

@@ -1,0 +1,498 @@
+"""The trainer on three numbers: how a training ends, what it saves, says and averages, and how it goes on."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from congling.errors import UserError
+from congling.learning import trainer as trainer_module
+from congling.learning.checkpoints import checkpoint_folder, load_checkpoint, load_weights
+from congling.learning.events import (
+    CheckpointSaved,
+    Event,
+    Sampled,
+    StepDone,
+    TrainingEnded,
+    TrainingStarted,
+    Validated,
+)
+from congling.learning.frames import list_frames, load_frame
+from congling.learning.options import TrainingOptions
+from congling.learning.runs import Run
+from congling.learning.trainer import Trainer, Validation
+from congling.networks.layers import Linear
+
+Rows = tuple[Tensor, Tensor]
+
+
+class Batches:
+    """The same batches over and over."""
+
+    def __init__(self, batches: Sequence[Rows]) -> None:
+        self.batches, self.position, self.epoch = batches, 0, 0
+
+    def __iter__(self) -> Iterator[Rows]:
+        while True:
+            batch = self.batches[self.position]
+            self.position += 1
+            if self.position == len(self.batches):
+                self.position, self.epoch = 0, self.epoch + 1
+            yield batch
+
+    def state(self) -> dict[str, Any]:
+        return {"position": self.position, "epoch": self.epoch}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.position, self.epoch = state["position"], state["epoch"]
+
+
+class Clock:
+    """Time that passes only when told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run.create(tmp_path / "run", {}, task="translation", seed=3)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(trainer_module, "time", made)
+    return made
+
+
+def rows(count: int = 7, seed: int = 23) -> Rows:
+    generator = torch.Generator().manual_seed(seed)
+    input = torch.randn(count, 3, generator=generator)
+    return input, input @ torch.tensor([[2.0], [-3.0], [0.5]]) + 1
+
+
+def options(**chosen: Any) -> TrainingOptions:
+    settings: dict[str, Any] = {
+        "steps": 5, "learning_rate": 0.05, "warmup_steps": 0, "schedule": "constant", "precision": "float32",
+        "threads": 1, "clip_norm": 0.0,
+    }  # fmt: skip
+    return TrainingOptions(**(settings | chosen))
+
+
+class Training:
+    """A trainer of a linear network, its events, and hooks before each loss and for each validation."""
+
+    def __init__(
+        self,
+        run: Run,
+        chosen: TrainingOptions,
+        batches: Sequence[Rows] | None = None,
+        validate: Callable[[], Validation] | None = None,
+        before_loss: Callable[[int], None] = lambda call: None,
+    ) -> None:
+        torch.manual_seed(29)
+        self.network = Linear(3, 1)
+        self.events: list[Event] = []
+        self.losses_asked = 0
+        self.before_loss = before_loss
+        self.poison = 1.0
+        data = Batches(batches or [rows(7, 1), rows(5, 2), rows(11, 3)])
+        self.trainer = Trainer(
+            self.network, self.loss, data, validate or self.validate, run, chosen, [self.events.append]
+        )  # fmt: skip
+
+    def loss(self, batch: Rows) -> tuple[Tensor, int]:
+        self.losses_asked += 1
+        self.before_loss(self.losses_asked)
+        input, wanted = batch
+        return (self.network(input) - wanted).square().sum() * self.poison, len(input)
+
+    def validate(self) -> Validation:
+        with torch.no_grad():
+            loss = (self.network(rows()[0]) - rows()[1]).square().mean()
+        return Validation(loss=float(loss))
+
+    def told(self, *kinds: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kinds)]
+
+
+def scripted(losses: Sequence[float]) -> Callable[[], Validation]:
+    """Validations with these losses, one after the other."""
+    remaining = iter(losses)
+    return lambda: Validation(loss=next(remaining))
+
+
+def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+# Learning ------------------------------------------------------------------------------------------------------------
+
+
+def test_it_learns(run: Run) -> None:
+    """Guards the loop as a whole: forward, backward, update; three weights and a bias are found."""
+    training = Training(run, options(steps=400))
+    assert training.trainer.train() == "steps"
+    assert training.validate().loss < 1e-4
+    assert same(load_weights(run, "last"), training.trainer.weights())
+    losses = [event.loss for event in training.told(StepDone)]
+    assert losses[0] > 1
+
+
+def test_halves_give_what_the_whole_gives(tmp_path: Path) -> None:
+    """Guards accumulation: sums and counts add up over unequal parts (3, 2 and 6 rows); means of means would not."""
+    input, wanted = rows(11)
+    parts = [(input[part], wanted[part]) for part in (slice(0, 3), slice(3, 5), slice(5, 11))]
+    trainings = []
+    for name, batches, accumulation in (("whole", [(input, wanted)], 1), ("parts", parts, 3)):
+        run = Run.create(tmp_path / name, {}, task="translation", seed=3)
+        training = Training(run, options(steps=7, accumulation=accumulation, clip_norm=1.0), batches)
+        training.trainer.train()
+        trainings.append(training)
+    whole, parted = trainings
+    assert parted.losses_asked == 3 * whole.losses_asked == 21
+    for name, weight in whole.trainer.weights().items():
+        assert torch.allclose(weight, parted.trainer.weights()[name], rtol=1e-6, atol=1e-7)
+    for one, other in zip(whole.told(StepDone), parted.told(StepDone), strict=True):
+        assert one.tokens == other.tokens == 11
+        assert one.loss == pytest.approx(other.loss, rel=1e-6)
+        assert one.gradient_norm == pytest.approx(other.gradient_norm, rel=1e-5)
+
+
+def test_the_network_trains_in_training_mode_only(run: Run) -> None:
+    """Guards dropout: on while learning, even after a validation switched it off."""
+    modes = []
+
+    def validate() -> Validation:
+        training.network.eval()
+        return Validation(loss=1.0)
+
+    training = Training(run, options(validate_every=2), None, validate)
+    training.before_loss = lambda call: modes.append(training.network.training)
+    training.trainer.train()
+    assert modes == [True] * 5
+
+
+# Events and files ----------------------------------------------------------------------------------------------------
+
+
+def test_events_come_in_order(run: Run) -> None:
+    """Guards every listener: what they hear, when, and that a checkpoint is told of once it is on the disk."""
+
+    def validate() -> Validation:
+        return Validation(loss=2.0, scores={"bleu": 7.0}, samples=[("a", "b", "c")])
+
+    training = Training(run, options(steps=4, validate_every=2), None, validate)
+    training.trainer.train()
+    assert [type(event) for event in training.events] == [
+        TrainingStarted,
+        StepDone, StepDone, Validated, Sampled, CheckpointSaved,
+        StepDone, StepDone, Validated, Sampled, CheckpointSaved,
+        TrainingEnded,
+    ]  # fmt: skip
+    started, ended = training.events[0], training.events[-1]
+    assert isinstance(started, TrainingStarted) and isinstance(ended, TrainingEnded)
+    assert (started.parameters, started.steps, started.minutes, started.resumed_from) == (4, 4, None, None)
+    assert (ended.step, ended.reason) == (4, "steps")
+    steps = training.told(StepDone)
+    assert [event.step for event in steps] == [1, 2, 3, 4]
+    assert [event.tokens for event in steps] == [7, 5, 11, 7]
+    assert [event.fraction for event in steps] == [0.25, 0.5, 0.75, 1.0]
+    assert [event.best for event in training.told(Validated)] == [True, False]
+    assert training.told(Validated)[0].perplexity == pytest.approx(math.exp(2))
+    assert training.told(Validated)[0].scores == {"bleu": 7.0}
+    assert Path(training.told(CheckpointSaved)[1].path) == checkpoint_folder(run, 4)
+    assert checkpoint_folder(run, "best").name == "000000002"
+
+
+def test_validations_are_spread_over_the_budget(run: Run) -> None:
+    """Guards --validations: so many, evenly, the last one at the end."""
+    training = Training(run, options(steps=23, validations=4))
+    training.trainer.train()
+    assert [event.step for event in training.told(Validated)] == [6, 12, 18, 23]
+
+
+def test_frames_stand_at_powers_of_two(run: Run) -> None:
+    """Guards the time slider: the untrained network first, then ever wider apart, each as it was then."""
+    training = Training(run, options(steps=9))
+    untrained = {name: value.clone() for name, value in training.trainer.weights().items()}
+    training.trainer.train()
+    assert list_frames(run) == [0, 1, 2, 4, 8]
+    assert same(load_frame(run, 0), {name: value.half() for name, value in untrained.items()})
+    assert not same(load_frame(run, 8), load_frame(run, 4))
+
+
+# Ends ----------------------------------------------------------------------------------------------------------------
+
+
+def test_patience_ends_a_training_that_gets_no_better(run: Run) -> None:
+    """Guards early stopping: waiting starts anew at each best one, and an equal loss is no better one."""
+    losses = [5.0, 6.0, 4.0, 4.0, 4.5, 3.0]
+    training = Training(run, options(steps=99, validate_every=3, patience=2), None, scripted(losses))
+    assert training.trainer.train() == "patience"
+    assert training.told(TrainingEnded) == [TrainingEnded(15, "patience", training.trainer.progress.seconds)]
+    assert checkpoint_folder(run, "best").name == "000000009"
+    assert checkpoint_folder(run, "last").name == "000000015"
+
+
+@pytest.mark.parametrize("minutes", [0.5, 3.0])
+def test_a_budget_of_minutes_ends_in_time(run: Run, clock: Clock, minutes: float) -> None:
+    """Guards --minutes: the rate follows the part that is spent, validations too, and the end comes when it is."""
+
+    def pass_time(call: int) -> None:
+        clock.now += 7
+
+    chosen = options(steps=None, minutes=minutes, schedule="linear", validations=2, save_minutes=99)
+    training = Training(run, chosen, before_loss=pass_time)
+    assert training.trainer.train() == "minutes"
+    steps = training.told(StepDone)
+    assert len(steps) == math.ceil(60 * minutes / 7)
+    for number, event in enumerate(steps):
+        spent = 7 * number / (60 * minutes)
+        assert event.learning_rate == pytest.approx(0.05 * (1 - spent))
+        assert event.seconds == pytest.approx(7 * (number + 1))
+        assert event.fraction == pytest.approx(min(1, spent + 7 / (60 * minutes)))
+    assert [event.step for event in training.told(Validated)] == [math.ceil(30 * minutes / 7), len(steps)]
+
+
+def test_saving_between_validations(run: Run, clock: Clock) -> None:
+    """Guards --save-minutes: a machine that dies between two rare validations loses minutes, not hours."""
+
+    def pass_time(call: int) -> None:
+        clock.now += 50
+
+    training = Training(run, options(steps=7, validations=1, save_minutes=2), before_loss=pass_time)
+    training.trainer.train()
+    assert [event.step for event in training.told(CheckpointSaved)] == [3, 6, 7]
+    assert checkpoint_folder(run, "best").name == "000000007"
+
+
+def test_divergence_names_the_step_and_keeps_the_last_checkpoint(run: Run) -> None:
+    """Guards a training that blows up: nothing broken is saved, and the user learns where and what to try."""
+
+    def spoil(call: int) -> None:
+        training.poison = math.nan if call == 6 else 1.0
+
+    training = Training(run, options(steps=9, validate_every=4), before_loss=spoil)
+    with pytest.raises(UserError, match=r"diverged at step 6: loss nan.*kept: step 4 in .*--learning-rate") as error:
+        training.trainer.train()
+    assert "\n" not in str(error.value)
+    assert isinstance(training.events[-1], TrainingEnded)
+    assert (training.events[-1].step, training.events[-1].reason) == (5, "diverged")
+    assert run.checkpoint_steps() == [4]
+    assert all(torch.isfinite(value).all() for value in load_weights(run, "last").values())
+    assert all(torch.isfinite(value).all() for value in training.trainer.weights().values())
+
+
+def test_divergence_before_the_first_checkpoint(run: Run) -> None:
+    """Guards the message where nothing was saved yet, and an infinite gradient norm."""
+
+    def spoil(call: int) -> None:
+        training.poison = 1e38
+
+    training = Training(run, options(), before_loss=spoil)
+    with pytest.raises(UserError, match=r"diverged at step 1: .*no checkpoint had been saved yet"):
+        training.trainer.train()
+    assert run.checkpoint_steps() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_saves_and_ends(run: Run, number: signal.Signals) -> None:
+    """Guards Ctrl-C: the step that is running is finished and saved, and the old handlers come back."""
+    before = signal.getsignal(number)
+
+    def press(call: int) -> None:
+        if call == 3:
+            os.kill(os.getpid(), number)
+
+    training = Training(run, options(validate_every=4), before_loss=press)
+    assert training.trainer.train() == "interrupted"
+    assert signal.getsignal(number) is before
+    assert run.checkpoint_steps() == [3]
+    assert same(load_weights(run, "last"), training.trainer.weights())
+    assert (training.events[-1].step, training.events[-1].reason) == (3, "interrupted")  # type: ignore[union-attr]
+    assert not training.told(Validated)
+
+
+def test_a_second_interrupt_ends_at_once(run: Run) -> None:
+    """Guards the impatient: when a step hangs, pressing Ctrl-C again must not wait for it."""
+
+    def press_twice(call: int) -> None:
+        if call == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        Training(run, options(validations=1), before_loss=press_twice).trainer.train()
+    assert signal.getsignal(signal.SIGINT) is before
+    assert run.checkpoint_steps() == []
+
+
+# Averages ------------------------------------------------------------------------------------------------------------
+
+
+def mean_of(training: dict[int, dict[str, Tensor]], steps: Sequence[int]) -> dict[str, Tensor]:
+    return {
+        name: torch.stack([training[step][name].double() for step in steps]).mean(0).float() for name in training[1]
+    }
+
+
+def averaged(run: Run, losses: Sequence[float], **chosen: Any) -> tuple[Training, dict[int, dict[str, Tensor]]]:
+    """A training that validates after each step with these losses (the last for the average), and all its weights."""
+    weights: dict[int, dict[str, Tensor]] = {}
+    script = scripted(losses)
+
+    def validate() -> Validation:
+        validation = script()
+        weights.setdefault(
+            training.trainer.progress.step, {name: value.clone() for name, value in training.trainer.weights().items()}
+        )
+        return validation
+
+    settings: dict[str, Any] = {"steps": len(losses) - 1, "validate_every": 1, "keep_checkpoints": 1, **chosen}
+    training = Training(run, options(**settings), None, validate)
+    training.trainer.train()
+    return training, weights
+
+
+def test_the_average_of_the_last_checkpoints_wins_if_it_is_better(run: Run) -> None:
+    """Guards --average: which weights are averaged, that ``best`` moves, and that ``last`` stays as it was."""
+    training, weights = averaged(run, [9, 3, 5, 4, 2], average=2)
+    assert training.told(Validated)[-1].averaged == 2
+    assert training.told(Validated)[-1].best
+    assert checkpoint_folder(run, "best").name == "average"
+    assert all(
+        torch.allclose(value, mean_of(weights, [3, 4])[name]) for name, value in load_weights(run, "best").items()
+    )
+    assert same(load_weights(run, "last"), weights[4])
+    assert same(training.trainer.weights(), weights[4])
+
+
+def test_an_average_that_is_no_better_is_dropped(run: Run) -> None:
+    """Guards the best checkpoint: averaging must never make the result worse on the validation data."""
+    training, weights = averaged(run, [9, 3, 5, 4, 3], average=3)
+    assert not training.told(Validated)[-1].best
+    assert checkpoint_folder(run, "best").name == "000000002"
+    assert same(load_weights(run, "best"), weights[2])
+
+
+def test_the_average_of_the_best_checkpoints(run: Run) -> None:
+    """Guards --average-of best: good checkpoints of long ago must still be there when the training ends."""
+    _, weights = averaged(run, [9, 2, 3, 8, 7, 6, 5, 1], average=2, average_of="best")
+    expected = mean_of(weights, [2, 3])
+    assert all(torch.allclose(value, expected[name]) for name, value in load_weights(run, "best").items())
+
+
+def test_averages_take_validated_checkpoints_only(run: Run, clock: Clock) -> None:
+    """Guards repeatability: one more save, by the clock or by Ctrl-C, must not push a checkpoint out of the average."""
+    weights: dict[int, dict[str, Tensor]] = {}
+
+    def pass_time(call: int) -> None:
+        clock.now += 61
+
+    def validate() -> Validation:
+        step = training.trainer.progress.step
+        weights.setdefault(step, {name: value.clone() for name, value in training.trainer.weights().items()})
+        return Validation(loss=10 - len(training.told(Validated)))
+
+    chosen = options(steps=9, validate_every=3, keep_checkpoints=1, average=3, save_minutes=1)
+    training = Training(run, chosen, None, validate, pass_time)
+    training.trainer.train()
+    assert [event.step for event in training.told(CheckpointSaved)] == list(range(1, 10))
+    assert training.told(Validated)[-1].averaged == 3
+    expected = {name: torch.stack([weights[step][name] for step in (3, 6, 9)]).mean(0) for name in weights[3]}
+    assert all(torch.allclose(value, expected[name]) for name, value in load_weights(run, "best").items())
+
+
+# Going on ------------------------------------------------------------------------------------------------------------
+
+
+def interrupted_at(step: int) -> Callable[[int], None]:
+    return lambda call: os.kill(os.getpid(), signal.SIGINT) if call == step else None
+
+
+def test_a_resumed_training_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    """Guards resumption: weights, moments, losses, best step and place in the data are those of an unbroken one."""
+    chosen = options(steps=11, validate_every=3, schedule="cosine", warmup_steps=4)
+    unbroken = Training(Run.create(tmp_path / "unbroken", {}, task="translation", seed=3), chosen)
+    unbroken.trainer.train()
+    run = Run.create(tmp_path / "broken", {}, task="translation", seed=3)
+    Training(run, chosen, before_loss=interrupted_at(5)).trainer.train()
+    torch.manual_seed(31)
+    resumed = Training(run, chosen)
+    resumed.trainer.restore(load_checkpoint(run))
+    assert resumed.trainer.train() == "steps"
+    assert resumed.told(TrainingStarted)[0].resumed_from == 5
+    assert [event.step for event in resumed.told(StepDone)] == [6, 7, 8, 9, 10, 11]
+    assert same(resumed.trainer.weights(), unbroken.trainer.weights())
+    assert same(resumed.trainer.optimizer.state(), unbroken.trainer.optimizer.state())
+    for name in ("step", "tokens", "best_loss", "best_step", "losses"):
+        assert getattr(resumed.trainer.progress, name) == getattr(unbroken.trainer.progress, name)
+
+
+def test_a_resumed_training_keeps_the_spent_seconds(run: Run, clock: Clock) -> None:
+    """Guards --minutes across a break: the time before it counts, the time in between does not."""
+    chosen = options(steps=None, minutes=1, schedule="linear", save_minutes=99)
+
+    def pass_time(call: int) -> None:
+        clock.now += 10
+        if call == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert Training(run, chosen, before_loss=pass_time).trainer.train() == "interrupted"
+    clock.now += 10_000
+    resumed = Training(run, chosen)
+    resumed.before_loss = lambda call: setattr(clock, "now", clock.now + 10)
+    resumed.trainer.restore(load_checkpoint(run))
+    assert resumed.trainer.train() == "minutes"
+    assert [event.seconds for event in resumed.told(StepDone)] == [30, 40, 50, 60]
+    assert resumed.told(StepDone)[0].learning_rate == pytest.approx(0.05 * (1 - 20 / 60))
+
+
+def test_a_finished_training_with_a_longer_budget_still_validates(run: Run) -> None:
+    """Guards a longer budget: the validations are spread over all of it, so the new half is looked at too."""
+    Training(run, options(steps=8, validations=4)).trainer.train()
+    longer = Training(run, options(steps=16, validations=4))
+    longer.trainer.restore(load_checkpoint(run))
+    longer.trainer.train()
+    assert [event.step for event in longer.told(Validated)] == [12, 16]
+
+
+def test_patience_that_ended_a_training_begins_anew(run: Run) -> None:
+    """Guards going on after an early stop: one step and the same end would be no training."""
+    chosen = options(steps=20, validate_every=1, patience=2)
+    Training(run, chosen, None, scripted([1, 2, 3])).trainer.train()
+    again = Training(run, options(steps=30, validate_every=1, patience=2), None, scripted([2, 0.5, 2, 3]))
+    again.trainer.restore(load_checkpoint(run))
+    assert again.trainer.train() == "patience"
+    assert again.trainer.progress.step == 7
+    ended = Training(run, options(steps=30, validate_every=1, patience=2), None, scripted([]))
+    ended.trainer.restore(load_checkpoint(run))
+    assert ended.trainer.finished() == "patience"
+    assert ended.trainer.train() == "patience"  # the same budget: it is over, whether or not it was killed at the end
+    assert ended.trainer.progress.step == 7
+
+
+def test_what_is_left_after_the_last_step_is_done_by_the_resumed_training(run: Run) -> None:
+    """Guards an interrupt in the last step: its validation and the average still come, and no further step."""
+    chosen = options(steps=7, validate_every=3, average=2)
+    assert Training(run, chosen, before_loss=interrupted_at(7)).trainer.train() == "interrupted"
+    resumed = Training(run, chosen)
+    resumed.trainer.restore(load_checkpoint(run))
+    assert resumed.trainer.finished() == "steps"
+    assert resumed.trainer.train() == "steps"
+    assert [(event.step, event.averaged) for event in resumed.told(Validated)] == [(7, 0), (7, 2)]
+    assert not resumed.told(StepDone)
