@@ -7,11 +7,11 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 WORKERS ?= auto
 
-.PHONY: help translate test check format clean
+.PHONY: help translate test check format clean benchmark-training benchmark-memory
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 translate: .venv/runtime.stamp ## train a Chinese→English translator in ten minutes, score it, translate ten sentences
 	@recipes/translate.sh
@@ -25,6 +25,12 @@ check: .venv/dev.stamp ## lint, formatting, types, the floors' imports, the Chin
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/catalogue.py --check
+
+benchmark-training: .venv-benchmarks/stamp ## training speed against Hugging Face's MarianMTModel
+	@.venv-benchmarks/bin/python benchmarks/training_against_marian.py $(ARGUMENTS)
+
+benchmark-memory: .venv/runtime.stamp ## memory of a training on five million pairs
+	@$(BIN)/python benchmarks/memory_of_five_million_pairs.py $(ARGUMENTS)
 
 format: .venv/dev.stamp ## put imports and layout in order
 	$(BIN)/ruff check --fix .
@@ -50,3 +56,11 @@ clean: ## remove the virtual environment and caches; runs and fetched data stay
 	@echo "installing what congling and its tests need into .venv (a few minutes, once)" >&2
 	@$(PIP_INSTALL) --editable '.[dev]'
 	@touch .venv/runtime.stamp $@
+
+# Peers have an environment of their own, so that what they need never meets what congling needs.
+.venv-benchmarks/stamp: .venv/bin/python pyproject.toml constraints.txt benchmarks/requirements.txt
+	@echo "installing the peers of the benchmarks into .venv-benchmarks (a few minutes, once)" >&2
+	@$(PYTHON) -m venv .venv-benchmarks
+	@.venv-benchmarks/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--requirement benchmarks/requirements.txt --editable .
+	@touch $@

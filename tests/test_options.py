@@ -106,7 +106,7 @@ def test_every_group_is_checked() -> None:
     for group, wrong in (
         ("data", DataOptions(max_pieces=0)),
         ("vocabulary", VocabularyOptions(joint_vocabulary=0)),
-        ("network", NetworkOptions(heads=3)),
+        ("network", NetworkOptions(heads=0)),
         ("training", TrainingOptions(steps=0)),
     ):
         with pytest.raises(UsageError):

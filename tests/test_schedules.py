@@ -23,6 +23,7 @@ from congling.learning.schedules import SCHEDULES, ScheduleName, rate_factor
         ("cosine", 50, 1 / 3, 10, 3 / 4),
         ("cosine", 50, 0.5, 10, 1 / 2),
         ("cosine", 50, 1.0, 10, 0),
+        ("cosine", 50, 1.5, 10, 0),
         ("cosine", 5, 1 / 3, 10, 3 / 8),
         ("linear", 50, 0.25, 10, 3 / 4),
         ("linear", 3, 0.5, 12, 1 / 8),

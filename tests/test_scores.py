@@ -29,6 +29,7 @@ def test_bleu_is_sacrebleus(lowercase: bool) -> None:
     assert ours.score == theirs.score > 10
     assert f"case:{'lc' if lowercase else 'mixed'}" in ours.signature and "tok:13a" in ours.signature
     assert ours.detail == str(theirs)
+    assert "nrefs:var" in ours.signature
 
 
 def test_chrf_is_sacrebleus() -> None:

@@ -133,7 +133,7 @@ def train_tokenizer(
     Raises:
         UserError: when there is no text, or the size is more or less than the text can fill.
     """
-    _check_size(size)
+    _check_size(size, option)
     reading = _Reading(texts)
     options = _normalization_options(normalization) | {
         "vocab_size": size - 1,  # <pad> is added at the end, when it is known how many pieces there are
@@ -144,7 +144,7 @@ def train_tokenizer(
         "byte_fallback": byte_fallback,
         "hard_vocab_limit": False,
     }
-    tokenizer = Tokenizer(_with_pad(_trained(reading, options, size)))
+    tokenizer = Tokenizer(_with_pad(_trained(reading, options, size, option)))
     if tokenizer.size < size and kind != "characters" and not shrink:
         raise UserError(
             _("{option} {size} is more than this text can fill: at most {largest}").format(
@@ -171,7 +171,7 @@ class _Reading:
             raise
 
 
-def _trained(reading: _Reading, options: dict[str, Any], size: int) -> bytes:
+def _trained(reading: _Reading, options: dict[str, Any], size: int, option: str) -> bytes:
     """SentencePiece's model of the texts, without a ``<pad>``."""
     model = BytesIO()
     sentencepiece.set_min_log_level(2)
@@ -189,11 +189,11 @@ def _trained(reading: _Reading, options: dict[str, Any], size: int) -> bytes:
     except RuntimeError as error:
         if reading.error is not None:
             raise reading.error from None
-        raise _training_error(error, size) from error
+        raise _training_error(error, size, option) from error
     return model.getvalue()
 
 
-def _training_error(error: RuntimeError, size: int) -> Exception:
+def _training_error(error: RuntimeError, size: int, option: str) -> Exception:
     """What the user can do about SentencePiece's complaint; the complaint itself where it is not the user's."""
     message = str(error)
     if "sentences_.empty()" in message or "all_chars_count" in message:
@@ -201,17 +201,19 @@ def _training_error(error: RuntimeError, size: int) -> Exception:
     too_small = re.search(r"smaller than required_chars\. (\d+) vs (\d+)", message)
     if too_small:
         return UserError(
-            _(
-                "--vocabulary-size {size} is less than this text needs: at least {smallest}, a piece for each character"
-            ).format(size=size, smallest=int(too_small[2]) + 1)
+            _("{option} {size} is less than this text needs: at least {smallest}, a piece for each character").format(
+                option=option, size=size, smallest=int(too_small[2]) + 1
+            )
         )
     return error
 
 
-def _check_size(size: int) -> None:
+def _check_size(size: int, option: str) -> None:
     if size < 4:
         raise UsageError(
-            _("--vocabulary-size {size} leaves no piece beside </s>, <unk> and <pad>: at least 4").format(size=size)
+            _("{option} {size} leaves no piece beside </s>, <unk> and <pad>: at least 4").format(
+                option=option, size=size
+            )
         )
 
 

@@ -16,6 +16,7 @@ from congling.figures.translation_view import Array, TranslationView
 from congling.language import _
 
 _GAP, _CHIP, _MARGIN, _ROWS_APART = 10, 40, 28, 150  # pixels
+_NARROWEST = 620  # the caption's width
 _FAINTEST = 0.02  # weights below this are not drawn
 
 
@@ -27,7 +28,7 @@ def translation_picture(view: TranslationView) -> str:
     """
     weights = np.mean([layer.mean(axis=0) for layer in view.cross], axis=0)  # (T, S)
     sources, targets = _places(view.source_pieces), _places(view.target_pieces)
-    width = max(sources[-1][1], targets[-1][1]) + _MARGIN
+    width = max(sources[-1][1] + _MARGIN, targets[-1][1] + _MARGIN, _NARROWEST)
     sources, targets = _centred(sources, width), _centred(targets, width)
     top, bottom = 84, 84 + _CHIP + _ROWS_APART
     parts = [
@@ -48,25 +49,31 @@ def translation_picture(view: TranslationView) -> str:
 
 
 def _places(pieces: Sequence[str]) -> list[tuple[float, float]]:
-    """Left and right edge of each chip, from the text's width: an East Asian character is as wide as two others."""
+    """Left and right edge of each chip, from its text's width."""
     places, left = [], float(_MARGIN)
     for piece in pieces:
-        cells = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in piece)
-        right = left + max(34.0, 20 + 9.5 * cells)
+        right = left + max(34.0, 20 + 9.5 * _cells(piece))
         places.append((left, right))
         left = right + _GAP
     return places
 
 
 def _centred(places: list[tuple[float, float]], width: float) -> list[tuple[float, float]]:
-    shift = (width - _MARGIN - places[-1][1]) / 2
+    shift = (width - _MARGIN - places[-1][1]) / 2  # the first place begins at the margin
     return [(left + shift, right + shift) for left, right in places]
+
+
+def _cells(text: str) -> int:
+    """How wide a text is: an East Asian character counts as two others."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _heading(view: TranslationView, width: float) -> str:
     text = f"{view.source_text}  →  {view.target_text}"
+    size = min(22.0, (width - 2 * _MARGIN) / (0.55 * _cells(text)))
     return (
-        f'<text x="{width / 2:.1f}" y="46" text-anchor="middle" font-size="22" fill="{DAY.ink}">{escape(text)}</text>'
+        f'<text x="{width / 2:.1f}" y="46" text-anchor="middle" font-size="{size:.1f}" fill="{DAY.ink}">'
+        f"{escape(text)}</text>"
     )
 
 

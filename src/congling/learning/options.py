@@ -21,7 +21,7 @@ class TrainingOptions:
     """Train for so many minutes; the schedule follows the part that is spent. Without --minutes and --steps: 10."""
     steps: int | None = None
     """Train for so many updates instead: repeatable to the last bit on one machine."""
-    batch_tokens: int = 4096
+    batch_tokens: int = 2048
     """Tokens in a batch, padding included, on the longer side."""
     accumulation: int = 1
     """Batches whose gradients are added up before each update."""

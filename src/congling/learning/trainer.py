@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, NoReturn, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -179,7 +179,8 @@ class Trainer(Generic[B]):
         norm = clip_gradient(self.parameters.gradient, options.clip_norm)
         rate = options.learning_rate * rate_factor(options.schedule, progress.step + 1, fraction, options.warmup_steps)
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            self._stop_diverged(progress.step + 1, loss, norm, rate)
+            numbers = _("loss {loss:g}, gradient norm {norm:g}, learning rate {rate:g}")
+            self._stop_diverged(progress.step + 1, numbers.format(loss=loss, norm=norm, rate=rate))
         self.optimizer.step(rate)
         self.parameters.publish()
         progress.step += 1
@@ -222,6 +223,8 @@ class Trainer(Generic[B]):
         """Validate, remember whether this is the best so far, and save."""
         progress = self.progress
         validation = self.validate()
+        if not math.isfinite(validation.loss):
+            self._stop_diverged(progress.step, _("validation loss {loss:g}").format(loss=validation.loss))
         progress.validations = max(progress.validations + 1, int(self._fraction() * self.options.validations + 1e-9))
         best = validation.loss < progress.best_loss
         progress.waited = 0 if best else progress.waited + 1
@@ -237,6 +240,8 @@ class Trainer(Generic[B]):
 
     def _save(self) -> None:
         progress = self.progress
+        if not bool(self.parameters.master.isfinite().all()):  # never in the place of a good checkpoint
+            self._stop_diverged(progress.step, _("weights that are not finite"))
         progress.seconds = time.monotonic() - self._begun
         path = save_checkpoint(
             self.run,
@@ -299,7 +304,7 @@ class Trainer(Generic[B]):
 
     # Ends ------------------------------------------------------------------------------------------------------------
 
-    def _stop_diverged(self, step: int, loss: float, norm: float, rate: float) -> None:
+    def _stop_diverged(self, step: int, numbers: str) -> NoReturn:
         self._tell(TrainingEnded(self.progress.step, "diverged", self.progress.seconds))
         steps = self.run.checkpoint_steps()
         kept = (
@@ -309,9 +314,9 @@ class Trainer(Generic[B]):
         )
         raise UserError(
             _(
-                "training diverged at step {step}: loss {loss:g}, gradient norm {norm:g}, learning rate {rate:g}; "
-                "{kept}. Try a smaller --learning-rate, more --warmup-steps or a smaller --clip-norm"
-            ).format(step=step, loss=loss, norm=norm, rate=rate, kept=kept)
+                "training diverged at step {step}: {numbers}; {kept}. "
+                "Try a smaller --learning-rate, more --warmup-steps or a smaller --clip-norm"
+            ).format(step=step, numbers=numbers, kept=kept)
         )
 
     @contextmanager

@@ -115,11 +115,11 @@ class VocabularyOptions:
 class NetworkOptions:
     """Network"""
 
-    width: int = 256
+    width: int = 192
     """Width of the model: numbers that stand for one token between the layers."""
     heads: int = 4
     """Attention heads; they share the width."""
-    feed_forward: int = 1024
+    feed_forward: int = 768
     """Inner width of the feed-forward layers."""
     encoder_layers: int = 3
     """Layers that read the source."""
@@ -133,8 +133,8 @@ class NetworkOptions:
     """Part of the feed-forward layers' inner numbers that is dropped in training."""
     activation: Literal["relu", "gelu", "silu"] = "relu"
     """Activation function of the feed-forward layers."""
-    norm: Literal["post", "pre"] = "post"
-    """Normalise after each sub-layer, as in the original Transformer, or before it."""
+    norm: Literal["pre", "post"] = "pre"
+    """Normalise before each sub-layer, which learns faster, or after it, as in the original (and in Marian)."""
     tied_output: bool = True
     """Use the target's embedding table as the output layer's matrix."""
 

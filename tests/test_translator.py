@@ -1,0 +1,178 @@
+"""The translator: every line gets its own translation, in order, whatever stands around it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from conftest import WORDS
+from congling.data.batches import collate
+from congling.decoding.greedy import greedy_search
+from congling.errors import UserError
+from congling.learning.runs import Run
+from congling.tasks import translator as module
+from congling.tasks.translation_options import SearchOptions
+from congling.tasks.translator import Translator
+
+GREEDY = SearchOptions(beam=1)
+
+
+@pytest.fixture(scope="module")
+def translator(tiny_run: Path) -> Translator:
+    torch.set_num_threads(1)
+    return Translator.load(Run.open(tiny_run), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[str]:
+    """47 lines of very unequal lengths, some empty, in no order."""
+    chance = random.Random(3)
+    return ["".join(chance.choice([*WORDS, "。"]) for _ in range(chance.choice([0, 1, 2, 5, 13]))) for _ in range(47)]
+
+
+def test_run_has_learned_something(translator: Translator) -> None:
+    """Guards the other tests here: translations that do not hang on the source would let a wrong order pass."""
+    texts = [each.text for each in translator.translate([f"{animal}。" for animal in WORDS], GREEDY)]
+    assert len(set(texts)) >= 4
+    assert translator.languages == ("zh", "en")
+
+
+@pytest.mark.parametrize("options", [GREEDY, SearchOptions(beam=3)])
+@pytest.mark.parametrize("lines_at_once", [7, 2048])
+def test_order_is_kept_and_neighbours_do_not_matter(
+    translator: Translator, lines: list[str], options: SearchOptions, lines_at_once: int
+) -> None:
+    """Guards against rows that are not put back after sorting by length, and padding that leaks into a translation."""
+    found = list(translator.translate(lines, options, lines_at_once=lines_at_once))
+    assert [each.source for each in found] == lines
+    for line, together in list(zip(lines, found, strict=True))[::9]:
+        (alone,) = translator.translate([line], options)
+        assert alone.texts == together.texts
+        assert alone.scores == pytest.approx(together.scores, abs=1e-4)
+
+
+def test_small_batches_give_the_same(translator: Translator, lines: list[str]) -> None:
+    """Guards against a token budget that is smaller than a sentence."""
+    one_by_one = translator.translate(lines, SearchOptions(beam=2, batch_tokens=1))
+    assert [each.text for each in one_by_one] == [
+        each.text for each in translator.translate(lines, SearchOptions(beam=2))
+    ]
+
+
+@pytest.mark.parametrize("empty", ["", "   ", "\t", "\u3000"])
+def test_empty_lines_stay_empty_and_in_place(translator: Translator, empty: str) -> None:
+    """Guards against a line that vanishes, so that all lines after it stand beside the wrong source."""
+    before, nothing, after = translator.translate(["猫狗。", empty, "马。"], GREEDY)
+    assert (nothing.text, nothing.parts, nothing.source) == ("", [], empty)
+    assert before.text and after.text
+
+
+def test_beam_one_is_greedy(translator: Translator) -> None:
+    """Guards against a translator that passes other limits or bans to the two searches."""
+    texts = ["猫马牛。", "羊。", "鱼鸟鸟狗。"]
+    rows = translator.source_tokenizer.encode_all(texts)
+    batch = collate(rows, [[] for _row in rows], translator.source_tokenizer.pad_id, translator.target_tokenizer.pad_id)
+    target = translator.target_tokenizer
+    expected = greedy_search(
+        translator.network, batch.source, batch.source_padding, end_id=target.end_id, pad_id=target.pad_id,
+        max_lengths=torch.tensor([3 * len(row) + 20 for row in rows]), banned=(target.unknown_id,),
+    )  # fmt: skip
+    found = list(translator.translate(texts, GREEDY))
+    assert [each.parts[0][1][0].ids for each in found] == [each.ids for each in expected]
+    beamed = list(translator.translate(texts, GREEDY, n_best=1))
+    assert [each.text for each in beamed] == [target.decode(each.ids) for each in expected]
+
+
+@pytest.mark.parametrize("options", [GREEDY, SearchOptions(beam=3)])
+def test_unknown_piece_is_never_written(translator: Translator, options: SearchOptions) -> None:
+    """Guards against ⁇ in a translation, even where the network thinks it most probable by far."""
+    bias, unknown = translator.network.output_bias.data, translator.target_tokenizer.unknown_id
+    before = float(bias[unknown])
+    bias[unknown] = before + 100
+    try:
+        found = list(translator.translate(["สวัสดี", "😀😀😀", "猫\0狗", "x"], options))
+    finally:
+        bias[unknown] = before
+    assert len(found) == 4
+    assert all(unknown not in each.parts[0][1][0].ids and "⁇" not in each.text for each in found)
+
+
+def test_n_best_is_sorted_distinct_and_truly_scored(translator: Translator) -> None:
+    """Guards against scores that belong to another hypothesis, or the same translation twice."""
+    (found,) = translator.translate(["猫狗羊。"], SearchOptions(beam=5, length_penalty=0), n_best=5)
+    source_ids, hypotheses = found.parts[0]
+    assert len(found.texts) == len(hypotheses) > 1
+    assert found.scores == sorted(found.scores, reverse=True)
+    assert len({tuple(each.ids) for each in hypotheses}) == len(hypotheses)
+    source, target = translator.source_tokenizer, translator.target_tokenizer
+    for score, hypothesis in zip(found.scores, hypotheses, strict=True):
+        batch = collate([source_ids], [hypothesis.ids], source.pad_id, target.pad_id)
+        with torch.no_grad():
+            logits = translator.network(batch.source, batch.source_padding, batch.target_input)
+        log_probabilities = logits[0].log_softmax(dim=-1)  # (T, V)
+        expected = log_probabilities.gather(1, batch.target_output[0, :, None]).sum()
+        assert score == pytest.approx(float(expected), abs=1e-3)
+
+
+def test_narrow_beam_is_widened_for_n_best(translator: Translator) -> None:
+    """Guards against an error for --n-best above --beam."""
+    (found,) = translator.translate(["猫狗。"], SearchOptions(beam=2), n_best=4)
+    assert len(found.texts) > 2
+
+
+@pytest.mark.parametrize("text", ["猫狗羊马。", "羊。"])
+def test_alignments_point_into_both_texts(translator: Translator, text: str) -> None:
+    """Guards against places that count the end, the padding or the start."""
+    (found,) = translator.translate([text], GREEDY)
+    source_ids, (hypothesis,) = found.parts[0]
+    pairs = translator.alignments(source_ids, hypothesis.ids)
+    assert [target for _source, target in pairs] == list(range(len(hypothesis.ids)))
+    assert all(0 <= source < len(source_ids) for source, _target in pairs)
+
+
+def test_long_lines_are_translated_in_parts(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against a long line of which only the beginning is translated, or whose parts are mixed up."""
+    monkeypatch.setattr(module, "LONGEST_SOURCE", 11)
+    sentences = ["猫狗羊马。", "鱼鱼鸟。", "马马马羊牛。", "牛。"] * 5
+    whole, short = translator.translate(["".join(sentences), "羊。"], GREEDY)
+    parts = ["".join(translator.source_tokenizer.pieces(ids)).strip("▁") for ids, _found in whole.parts]
+    assert "".join(parts) == "".join(sentences) and len(parts) > 5
+    assert whole.text == " ".join(each.text for each in translator.translate(parts, GREEDY))
+    assert whole.scores[0] == pytest.approx(sum(found[0].log_probability for _ids, found in whole.parts))
+    assert short.text == next(translator.translate(["羊。"], GREEDY)).text
+
+
+def test_input_is_read_chunk_by_chunk(translator: Translator) -> None:
+    """Guards flat memory: a translator that lists its input first would need a corpus in memory, and answer last."""
+    read = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal read
+        while True:
+            read += 1
+            yield "猫。"
+
+    found = translator.translate(endless(), GREEDY, lines_at_once=5)
+    for number in range(1, 24):
+        next(found)
+        assert read == -(-number // 5) * 5
+
+
+def test_looking_inside_gives_the_same_translation(translator: Translator) -> None:
+    """Guards against a page that shows another translation than the user gets."""
+    inside = translator.look_inside("猫狗羊。", SearchOptions(beam=3))
+    assert inside.text == next(translator.translate(["猫狗羊。"], SearchOptions(beam=3))).text
+    assert len(inside.source_pieces) == len(inside.source_ids)
+    assert inside.source_pieces[-1] == inside.target_pieces[-1] == "</s>"
+
+
+def test_nothing_and_too_much_cannot_be_looked_into(translator: Translator) -> None:
+    """Guards against an empty page, and against one of a gigabyte."""
+    with pytest.raises(UserError, match=r"^there is nothing to translate in ' '$"):
+        translator.look_inside(" ")
+    with pytest.raises(UserError, match=r"at most 256 can be looked into"):
+        translator.look_inside("猫" * 300)
