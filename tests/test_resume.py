@@ -23,6 +23,7 @@ import pytest
 
 from congling.cli.main import main
 from congling.data.tokenizers import Kind, train_tokenizer
+from congling.learning import precision
 from congling.learning.runs import Run
 
 STEPS, LAST = 60, "000000060"
@@ -205,6 +206,17 @@ def test_a_finished_training_goes_on_with_more_steps(
     assert congling(*training(corpus, "bfloat16", longer), *flat) == 0
     assert_same_end(Run.open(path), Run.open(longer))
     assert numbers(Run.open(path)) == numbers(Run.open(longer))
+
+
+@pytest.mark.parametrize("faster", ["float32", "bfloat16"])
+def test_a_measured_precision_is_kept(
+    corpus: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faster: str
+) -> None:
+    """Guards --precision auto: what was measured when a run began must hold when it goes on, on a busier day."""
+    monkeypatch.setattr(precision, "_product_seconds", lambda dtype: 1 if str(dtype).endswith(faster) else 2)
+    path = tmp_path / "run"
+    assert congling("train", "translation", *corpus, *TINY, "--steps", "1", "--run", str(path)) == 0
+    assert Run.open(path).config["training"]["precision"] == faster
 
 
 def fingerprints_of_step(run: Run, step: int) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -20,7 +22,7 @@ from congling.learning.checkpoints import Which, load_checkpoint
 from congling.learning.events import Listener
 from congling.learning.metrics import MetricsFile, TensorBoardEvents
 from congling.learning.options import DEFAULT_MINUTES, TrainingOptions
-from congling.learning.precision import device_of
+from congling.learning.precision import compute_type, device_of
 from congling.learning.progress import ProgressReport
 from congling.learning.runs import Run
 from congling.learning.trainer import Reason, Trainer, Validation
@@ -57,8 +59,16 @@ def train(options: TranslationOptions, say: Say) -> tuple[Run, Reason]:
 def _new_run(options: TranslationOptions) -> Run:
     pair = languages(options.data)
     path = options.run or _free_folder(pair)
+    options.training.precision = _measured_precision(options)
     config = dataclasses.asdict(options) | {"run": str(path), "languages": list(pair)}
     return Run.create(path, config, task=TASK, seed=options.training.seed)
+
+
+def _measured_precision(options: TranslationOptions) -> Literal["float32", "bfloat16"]:
+    """What ``auto`` means here, once for the whole run: measured anew, it might change in the middle of a training."""
+    torch.set_num_threads(options.training.threads or os.cpu_count() or 1)
+    chosen = compute_type(options.training.precision, device_of(options.device))
+    return "bfloat16" if chosen == torch.bfloat16 else "float32"
 
 
 def resume(path: Path, minutes: float | None, steps: int | None, say: Say, which: Which = "last") -> tuple[Run, Reason]:
