@@ -110,14 +110,23 @@ def test_folding_adds_to_the_standard_rules_and_changes_only_han() -> None:
 
 
 def test_sampling_is_decided_by_the_seed(bpe: Tokenizer, unigram: Tokenizer) -> None:
-    """Guards resuming with subword sampling: what was drawn before must not matter."""
+    """Guards resuming with subword sampling: what was drawn before, at whatever strength, must not matter."""
     texts = sentences(101, seed=11)
     for tokenizer in (bpe, unigram):
         first = tokenizer.encode_sampled(texts, 0.2, seed=19)
         other = tokenizer.encode_sampled(texts, 0.2, seed=23)
-        assert tokenizer.encode_sampled(texts, 0.2, seed=19) == first != other
+        assert tokenizer.encode_sampled(texts, 0.7, seed=19) != first != other
+        assert tokenizer.encode_sampled(texts, 0.2, seed=19) == first
+        assert Tokenizer(tokenizer.model).encode_sampled(texts, 0.2, seed=19) == first
         assert first != tokenizer.encode_all(texts) == tokenizer.encode_sampled(texts, 0, seed=19)
         assert [tokenizer.decode(ids) for ids in first] == texts
+
+
+def test_characters_have_one_segmentation() -> None:
+    """Guards the characters kind against a sampler that takes its scores for a unigram model's."""
+    tokenizer = train_tokenizer(sentences(), size=13, kind="characters")
+    texts = [*sentences(7, seed=11), "abxyc 龘龘"]
+    assert tokenizer.encode_sampled(texts, 0.5, seed=19) == tokenizer.encode_all(texts)
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])

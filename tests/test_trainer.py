@@ -28,7 +28,8 @@ from congling.learning.events import (
 from congling.learning.frames import list_frames, load_frame
 from congling.learning.options import TrainingOptions
 from congling.learning.runs import Run
-from congling.learning.trainer import Trainer, Validation
+from congling.learning.trainer import Trainer
+from congling.learning.training_state import Validation
 from congling.networks.layers import Linear
 
 Rows = tuple[Tensor, Tensor]

@@ -67,7 +67,7 @@ def _columns(left: Any, right: Any, width: int) -> Any:
 
     grid = Table.grid(padding=0)
     grid.add_column(width=width, no_wrap=True)
-    grid.add_column()
+    grid.add_column(overflow="fold")  # Chinese has no spaces: what is wider than the column goes on below, uncut
     grid.add_row(left, right)
     return Padding(grid, (0, 0, 0, 2))
 

@@ -125,7 +125,7 @@ def _unknown_option(word: str) -> UsageError:
     from congling.cli.options import did_you_mean
 
     known = ["--help", "--version", "--language"]
-    otherwise = _("options of a command stand after it: congling train translation --layers 3")
+    otherwise = _("options of a command stand after it: congling train translation --minutes 3")
     return UsageError(_("there is no option {option}").format(option=word) + did_you_mean(word, known, otherwise))
 
 

@@ -58,7 +58,8 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
 def did_you_mean(word: str, known: Sequence[str], otherwise: str = "") -> str:
     """A clause to append to an error message: the nearest known word, else the clause ``otherwise``."""
     guess = nearest(word, known)
-    return "; " + _("did you mean {guess}?").format(guess=guess) if guess else otherwise and f"; {otherwise}"
+    clause = _("did you mean {guess}?").format(guess=guess) if guess else otherwise
+    return clause and _("; ") + clause
 
 
 def _convert(
@@ -119,7 +120,7 @@ def _missing(options: list[Option], arguments: Sequence[str]) -> str | None:
         return None
     first = absent[0]
     message = _("{option} is missing").format(option=first.flag)
-    return f"{message}: {first.help}" if first.help else message
+    return message + _(": ") + first.help if first.help else message
 
 
 def _given(options: list[Option], arguments: Sequence[str]) -> list[tuple[Option, list[str]]]:

@@ -202,7 +202,7 @@ def _require_column(name: str, row: Mapping[str, Any], column: str) -> None:
     message = _("{name} has no column {column}; its columns are {columns}").format(
         name=name, column=column, columns=", ".join(known)
     )
-    raise UserError(message + ("; " + _("did you mean {guess}?").format(guess=near[0]) if near else ""))
+    raise UserError(message + (_("; ") + _("did you mean {guess}?").format(guess=near[0]) if near else ""))
 
 
 def _cell(row: Mapping[str, Any], column: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import sentencepiece
 
+from congling.data.subword_sampling import SubwordSampler
 from congling.errors import UsageError, UserError
 from congling.language import _
 
@@ -21,6 +22,7 @@ END_ID, UNKNOWN_ID = 0, 1
 END, UNKNOWN, PAD = "</s>", "<unk>", "<pad>"
 LONGEST_LINE = 1000  # characters; SentencePiece leaves out lines of more than 4,192 bytes, so longer ones are cut
 SMALLEST_SAMPLE = 101  # texts; SentencePiece draws no fewer
+UNIGRAM, BPE = 1, 2  # how a model file numbers its algorithms
 
 Kind = Literal["bpe", "unigram", "characters"]
 Normalization = Literal["nmt_nfkc", "nfkc", "identity", "simplified-chinese", "simplified-characters"]
@@ -43,6 +45,8 @@ class Tokenizer:
         self._processor = _opened(model, name)
         self.size: int = self._processor.get_piece_size()
         self.end_id, self.unknown_id, self.pad_id = END_ID, UNKNOWN_ID, self.size - 1
+        self._algorithm = _algorithm(model)
+        self._sampler: SubwordSampler | None = None  # of the last strength; it keeps what it drew
 
     @classmethod
     def load(cls, path: str | Path) -> Tokenizer:
@@ -74,18 +78,21 @@ class Tokenizer:
         return ids
 
     def encode_sampled(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
-        """Piece ids of a randomly drawn segmentation of each text: subword sampling. The same seed draws the same.
+        """Piece ids of a randomly drawn segmentation of each text, without the end: subword sampling.
+
+        The same texts, strength and seed draw the same in every process, whatever was drawn before.
 
         Args:
-            strength: SentencePiece's alpha; 0 is no sampling. BPE leaves out each merge with this probability
+            strength: 0 is no sampling. BPE leaves out each merge with this probability, before each merge anew
                 (Provilkov et al. 2020; 0.1 is usual). Unigram raises the segmentations' probabilities to this power
                 (Kudo 2018; 0.1 to 0.5 are usual, less is more varied). Characters have one segmentation only.
-            seed: below 2³².
+            seed: any number from 0.
         """
-        if strength == 0:
+        if strength == 0 or self._algorithm not in (UNIGRAM, BPE):
             return self.encode_all(texts, num_threads=1)
-        sentencepiece.set_random_generator_seed(seed)  # each thread has a generator of its own: hence one thread
-        return [self._processor.encode(text, enable_sampling=True, alpha=strength, nbest_size=-1) for text in texts]
+        if self._sampler is None or self._sampler.strength != strength:
+            self._sampler = SubwordSampler(self._processor, strength, merges=self._algorithm == BPE)
+        return self._sampler.sample(texts, seed)
 
     def decode(self, ids: Iterable[int]) -> str:
         """Natural text of the ids up to the first end; pads are dropped, unknown pieces show as ⁇."""
@@ -238,6 +245,35 @@ def _with_pad(model: bytes) -> bytes:
     piece = _field(1, PAD.encode()) + _field(3, control)
     training = _field(4, size) + _field(43, size - 1)  # vocab_size and pad_id
     return model + _field(2, training) + _field(1, piece)
+
+
+def _algorithm(model: bytes) -> int:
+    """The number of the model's algorithm: field 3 of its training options, which are field 2; unigram if unsaid."""
+    options = [options for number, options in _fields(model) if number == 2 and isinstance(options, bytes)]
+    named = [value for each in options for number, value in _fields(each) if number == 3 and isinstance(value, int)]
+    return named[-1] if named else UNIGRAM
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, bytes | int]]:
+    """The fields of a protocol buffer message that is known to be whole; fixed-width numbers come as bytes."""
+    at = 0
+    while at < len(message):
+        key, at = _read_varint(message, at)
+        value, length = 0, {1: 8, 5: 4}.get(key & 7, 0)
+        if key & 7 in (0, 2):
+            value, at = _read_varint(message, at)
+            length = value if key & 7 == 2 else 0
+        yield key >> 3, message[at : at + length] if key & 7 else value
+        at += length
+
+
+def _read_varint(message: bytes, at: int) -> tuple[int, int]:
+    """The number that begins here, and where it has ended."""
+    number = shift = 0
+    while message[at] & 0x80:
+        number |= (message[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+    return number | message[at] << shift, at + 1
 
 
 def _field(number: int, value: bytes | int) -> bytes:

@@ -160,7 +160,7 @@ def _no_run(path: Path) -> str:
         what = _("{path} is a file, not a run: a run is a folder with a run.yaml, made by congling train")
     near = ", ".join(str(run) for run in runs_near(path)[:5])
     hint = _("Runs near it: {runs}").format(runs=near) if near else _("There are no runs near it")
-    return f"{what.format(path=path)}. {hint}"
+    return what.format(path=path) + _(". ") + hint
 
 
 def _check_is_free(path: Path) -> None:

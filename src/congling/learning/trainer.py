@@ -1,6 +1,6 @@
 """The trainer: how the parameters of any network here are found. It knows neither the network nor the data.
 
-Forward, loss, backward, update, repeat (DESIGN's road 2.3), until a budget of steps or minutes is spent, the
+Forward, loss, backward, update, repeat, until a budget of steps or minutes is spent, the
 validation loss has stopped falling, or the user presses Ctrl-C. Everything that decides the next step is saved in a
 checkpoint, so that a training that was killed goes on as if nothing had happened.
 """
@@ -9,13 +9,9 @@ from __future__ import annotations
 
 import math
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, NoReturn, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +21,6 @@ from congling.language import _
 from congling.learning.checkpoints import (
     LoadedCheckpoint,
     average_weights,
-    load_checkpoint,
     mark_best,
     random_state,
     restore_random_state,
@@ -35,6 +30,7 @@ from congling.learning.events import (
     CheckpointSaved,
     Event,
     Listener,
+    Reason,
     Sampled,
     StepDone,
     TrainingEnded,
@@ -42,6 +38,7 @@ from congling.learning.events import (
     Validated,
 )
 from congling.learning.frames import is_frame_step, save_frame
+from congling.learning.interrupts import Interrupts
 from congling.learning.memory import settle_memory
 from congling.learning.optimizers import AdamW, clip_gradient
 from congling.learning.options import Budget, TrainingOptions
@@ -49,10 +46,10 @@ from congling.learning.parameters import FlatParameters
 from congling.learning.precision import compute_type
 from congling.learning.runs import Run
 from congling.learning.schedules import rate_factor
+from congling.learning.training_state import Progress, Validation
 
 B = TypeVar("B")
 B_co = TypeVar("B_co", covariant=True)
-Reason = Literal["steps", "minutes", "patience", "interrupted", "diverged"]
 Loss = Callable[[B], tuple[Tensor, int]]
 
 
@@ -66,29 +63,6 @@ class TrainingData(Protocol[B_co]):
     def state(self) -> dict[str, Any]: ...
 
     def restore(self, state: dict[str, Any]) -> None: ...
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What a look at the validation data gave: the loss a token, other scores, and samples to show."""
-
-    loss: float
-    scores: dict[str, float] = field(default_factory=dict)
-    samples: list[tuple[str, str, str]] = field(default_factory=list)  # source, reference, output
-
-
-@dataclass
-class Progress:
-    """Where the training stands; saved with every checkpoint."""
-
-    step: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    best_loss: float = math.inf
-    best_step: int = 0
-    waited: int = 0  # validations since the best one
-    validations: int = 0
-    losses: dict[str, float] = field(default_factory=dict)  # step (as text, for JSON): validation loss
 
 
 class Trainer(Generic[B]):
@@ -122,7 +96,7 @@ class Trainer(Generic[B]):
         self.parameters = FlatParameters(network, compute_type(options.precision, device))
         self.optimizer = AdamW(self.parameters, options.adam_betas, weight_decay=options.weight_decay)
         self.progress = Progress()
-        self._interrupted = False
+        self.interrupts = Interrupts()
         self._begun = self._saved = time.monotonic()
 
     # The loop --------------------------------------------------------------------------------------------------------
@@ -134,7 +108,7 @@ class Trainer(Generic[B]):
         self._saved = time.monotonic()
         size = self.parameters.master.numel()
         self._tell(TrainingStarted(str(self.run.path), size, self.budget.steps, self._minutes(), resumed))
-        with self._catching_interrupts():
+        with self.interrupts.caught():
             reason = self._loop()
         if reason != "interrupted":
             self._use_average()
@@ -151,11 +125,11 @@ class Trainer(Generic[B]):
             self._step(batches, fraction)
             if self._validation_is_due():
                 self._look()
-            elif time.monotonic() - self._saved > 60 * self.options.save_minutes or self._interrupted:
+            elif time.monotonic() - self._saved > 60 * self.options.save_minutes or self.interrupts.requested:
                 self._save()
-            if self._interrupted:
+            if self.interrupts.requested:
                 return "interrupted"
-        if str(self.progress.step) not in self.progress.losses:
+        if not self.progress.validated:
             self._look()
         return self._spent()
 
@@ -226,14 +200,9 @@ class Trainer(Generic[B]):
         if not math.isfinite(validation.loss):
             self._stop_diverged(progress.step, _("validation loss {loss:g}").format(loss=validation.loss))
         progress.validations = max(progress.validations + 1, int(self._fraction() * self.options.validations + 1e-9))
-        best = validation.loss < progress.best_loss
-        progress.waited = 0 if best else progress.waited + 1
-        progress.losses[str(progress.step)] = validation.loss
-        if best:
-            progress.best_loss, progress.best_step = validation.loss, progress.step
+        best = progress.note(validation)
         progress.seconds = time.monotonic() - self._begun
-        perplexity = math.exp(min(validation.loss, 700))
-        self._tell(Validated(progress.step, validation.loss, perplexity, validation.scores, best))
+        self._tell(Validated(progress.step, validation.loss, validation.perplexity, validation.scores, best))
         if validation.samples:
             self._tell(Sampled(progress.step, validation.samples))
         self._save()
@@ -275,12 +244,7 @@ class Trainer(Generic[B]):
             progress.waited = 0
 
     def _steps_to_average(self) -> list[int]:
-        """The validated steps that would be averaged if the training ended now; none where that is not wanted."""
-        losses = {int(step): loss for step, loss in self.progress.losses.items()}
-        steps = sorted(losses)
-        if self.options.average_of == "best":
-            steps.sort(key=lambda step: losses[step], reverse=True)
-        return steps[-self.options.average :] if self.options.average >= 2 else []
+        return self.progress.steps_to_average(self.options.average, self.options.average_of)
 
     def _use_average(self) -> None:
         """Average some checkpoints, and let the average be the best one if its validation loss is lower."""
@@ -293,10 +257,10 @@ class Trainer(Generic[B]):
         self.parameters.publish()
         validation = self.validate()
         best = validation.loss < self.progress.best_loss
-        perplexity = math.exp(min(validation.loss, 700))
-        self._tell(
-            Validated(self.progress.step, validation.loss, perplexity, validation.scores, best, averaged=len(chosen))
+        event = Validated(
+            self.progress.step, validation.loss, validation.perplexity, validation.scores, best, len(chosen)
         )
+        self._tell(event)
         if best:
             mark_best(self.run, "average", self.weights())
         self.parameters.master.copy_(before)
@@ -319,25 +283,6 @@ class Trainer(Generic[B]):
             ).format(step=step, numbers=numbers, kept=kept)
         )
 
-    @contextmanager
-    def _catching_interrupts(self) -> Iterator[None]:
-        """The first Ctrl-C (or TERM) ends the training after the step that is running; the second one at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def interrupt(number: int, frame: object) -> None:
-            if self._interrupted:
-                raise KeyboardInterrupt
-            self._interrupted = True
-
-        before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
     # Small things ----------------------------------------------------------------------------------------------------
 
     def _fraction(self) -> float:
@@ -350,6 +295,3 @@ class Trainer(Generic[B]):
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:
             listener(event)
-
-
-__all__ = ["Progress", "Reason", "Trainer", "TrainingData", "Validation", "load_checkpoint"]

@@ -19,13 +19,14 @@ from congling.data.tokenizers import Tokenizer
 from congling.errors import UsageError, UserError
 from congling.language import _
 from congling.learning.checkpoints import Which, load_checkpoint
-from congling.learning.events import Listener
+from congling.learning.events import Listener, Reason
 from congling.learning.metrics import MetricsFile, TensorBoardEvents
 from congling.learning.options import DEFAULT_MINUTES, TrainingOptions
 from congling.learning.precision import compute_type, device_of
 from congling.learning.progress import ProgressReport
 from congling.learning.runs import Run
-from congling.learning.trainer import Reason, Trainer, Validation
+from congling.learning.trainer import Trainer
+from congling.learning.training_state import Validation
 from congling.networks.transformer import Transformer
 from congling.tasks.scores import bleu
 from congling.tasks.stored_options import TASK, languages_of, options_of

@@ -1,0 +1,56 @@
+"""Where a training stands: what it has done, what its validations gave, and what each of them showed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a look at the validation data gave: the loss a token, other scores, and samples to show."""
+
+    loss: float
+    scores: dict[str, float] = field(default_factory=dict)
+    samples: list[tuple[str, str, str]] = field(default_factory=list)  # source, reference, output
+
+    @property
+    def perplexity(self) -> float:
+        """e to the loss: between how many equally likely pieces the network wavers, so to say."""
+        return math.exp(min(self.loss, 700))
+
+
+@dataclass
+class Progress:
+    """Where the training stands; saved with every checkpoint."""
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    best_loss: float = math.inf
+    best_step: int = 0
+    waited: int = 0  # validations since the best one
+    validations: int = 0
+    losses: dict[str, float] = field(default_factory=dict)  # step (as text, for JSON): validation loss
+
+    def note(self, validation: Validation) -> bool:
+        """Remember what a validation of the present step gave; whether it is the best so far."""
+        best = validation.loss < self.best_loss
+        self.waited = 0 if best else self.waited + 1
+        self.losses[str(self.step)] = validation.loss
+        if best:
+            self.best_loss, self.best_step = validation.loss, self.step
+        return best
+
+    @property
+    def validated(self) -> bool:
+        """Whether the present step was validated."""
+        return str(self.step) in self.losses
+
+    def steps_to_average(self, count: int, of: str) -> list[int]:
+        """The ``count`` validated steps that are the ``last``, or have the ``best`` losses (best last)."""
+        losses = {int(step): loss for step, loss in self.losses.items()}
+        steps = sorted(losses)
+        if of == "best":
+            steps.sort(key=lambda step: losses[step], reverse=True)
+        return steps[-count:] if count >= 2 else []
