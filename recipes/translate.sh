@@ -24,12 +24,18 @@ echo
 # 4. Ten sentences, and what to try next.
 echo
 "$congling" translate "$run" <recipes/ten_sentences.zh | paste -d '\n' recipes/ten_sentences.zh - | sed 'n;s/^/    /'
+
+case "${CONGLING_LANGUAGE:-${LC_ALL:-${LANG:-}}}" in
+zh*) next=(接下来可以试试： "同时给出三种译文" "在浏览器里看每一个注意力头" "带置信区间的分数" "继续训练" "用自己的句对训练") ;;
+*) next=("Try next:" "three translations of each sentence" "every attention head, in your browser" \
+    "scores with confidence intervals" "train it further" "learn from your own sentence pairs") ;;
+esac
 cat <<NEXT
 
-Try next:
-  $congling translate $run "你会说中文吗？" --beam 5 --n-best 3
-  $congling inspect $run "我喜欢学习。" --html page.html     every attention head, in your browser
-  $congling evaluate $run --confidence
-  $congling train --resume $run --minutes 30                 train it further
-  $congling train translation --source a.zh --target a.en    your own sentence pairs
+${next[0]}
+  $congling translate $run "你会说中文吗？" --n-best 3       # ${next[1]}
+  $congling inspect $run "我喜欢学习。" --html page.html     # ${next[2]}
+  $congling evaluate $run --confidence                      # ${next[3]}
+  $congling train --resume $run --minutes 30                # ${next[4]}
+  $congling train translation --source a.zh --target a.en   # ${next[5]}
 NEXT

@@ -207,6 +207,11 @@ def test_default_vocabularies_shrink(run_congling: Run, tiny_corpus: TinyCorpus,
     assert sizes is not None and int(sizes[1]) < 5000 and int(sizes[2]) < 4000
 
 
+def test_network_that_no_memory_holds(train: Train) -> None:
+    """Guards against a slip of the finger that fills the machine's memory before anything is said."""
+    refused(train("--encoder-layers", 10**9), 2, "billion parameters; at most 4")
+
+
 @pytest.mark.parametrize("option", ["--source-vocabulary", "--target-vocabulary"])
 def test_vocabulary_smaller_than_the_alphabet(train: Train, option: str) -> None:
     """Guards the name of the option that the user gave, and the smallest size that does."""

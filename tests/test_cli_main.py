@@ -285,3 +285,10 @@ def test_closed_pipe_ends_quietly() -> None:
     outcome = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, env=buffered)
     os.close(writing)
     assert (outcome.returncode, outcome.stderr) == (141, b"")
+
+
+def test_chinese_help_is_not_cut_off(run_congling: Callable[..., Outcome]) -> None:
+    """Guards against columns that end in an ellipsis because a Chinese character is two cells wide."""
+    helped = run_congling("--language", "zh", "train", "translation", "--help")
+    assert helped.code == 0 and "--average" in helped.out
+    assert "…" not in helped.out

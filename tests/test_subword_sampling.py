@@ -132,6 +132,16 @@ def test_segmentations_are_drawn_by_their_probability(power: float) -> None:
         assert_drawn_as(SegmentationSampling(found, power), word, segmentation_probabilities(found.scores, word, power))
 
 
+def test_an_unknown_character_scores_ten_below_the_worst_piece() -> None:
+    """Guards characters that only a longer piece has: SentencePiece's lattice lets them stand alone, at a price."""
+    found = vocabulary("unigram")
+    found.scores, found.longest = {"a": -1.0, "ab": -2.0}, 2
+    alone, together = math.exp(0.1 * (-1 - 2 - 10)), math.exp(0.1 * -2)
+    share = alone / (alone + together)
+    drawn = SegmentationSampling(found, 0.1).draw("ab", np.random.default_rng(43).random((DRAWS, 2)))
+    assert abs(drawn.count(["a", "b"]) - DRAWS * share) < 5 * math.sqrt(DRAWS * share * (1 - share))
+
+
 @pytest.mark.parametrize("byte_fallback", [False, True])
 @given(text=st.text(st.sampled_from(LETTERS) | st.characters(), max_size=31))
 def test_nothing_left_out_is_ordinary_bpe(byte_fallback: bool, text: str) -> None:

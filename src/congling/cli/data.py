@@ -206,7 +206,9 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*header, box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in header:
+        table.add_column(title, overflow="fold")  # Chinese has no spaces to break at; cut nothing off
     for row in rows:
         table.add_row(*map(Text, row))
     console().print(table)

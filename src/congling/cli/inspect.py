@@ -36,7 +36,7 @@ class InspectOptions:
     value: str | None = None
     """Print one value in full: a dotted name of the list, such as decoder.layers.0.cross_attention.weights."""
     json: bool = False
-    """Print what was seen as JSON: names, shapes, sizes; with --value its numbers."""
+    """Print what was seen as JSON: pieces, hypotheses, names and shapes; with --value its numbers."""
     checkpoint: str = "best"
     """Which weights: best, last, or the number of a step."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -123,7 +123,8 @@ def _print_list(inside: Inside, as_json: bool) -> None:
         numbers = value.float()
         finite = numbers[numbers.isfinite()]
         shape = "×".join(map(str, value.shape))
-        print(f"{name:<60} {shape:>16}   {float(finite.min()):9.4f} … {float(finite.max()):9.4f}")
+        extremes = f"{float(finite.min()):9.4f} … {float(finite.max()):9.4f}" if len(finite) else "-"
+        print(f"{name:<60} {shape:>16}   {extremes}")
 
 
 def _record(inside: Inside, rows: list[tuple[str, Any]]) -> dict[str, Any]:

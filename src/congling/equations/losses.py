@@ -77,16 +77,13 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         for start in range(0, hidden.shape[0], TOKENS_AT_ONCE):
             rows, wanted = slice(start, start + TOKENS_AT_ONCE), target[start : start + TOKENS_AT_ONCE, None]
             logits = F.linear(hidden[rows], weight, bias).to(exact)  # (n, V)
-            logits -= logits.amax(dim=-1, keepdim=True)  # nothing below depends on a shift
-            loss -= (1 - label_smoothing) * logits.gather(-1, wanted).sum()
+            log_probabilities = torch.log_softmax(logits, dim=-1)
+            loss -= (1 - label_smoothing) * log_probabilities.gather(-1, wanted).sum()
             if label_smoothing:
-                loss -= spread * logits.sum()
-            powers = logits.exp_()
-            sums = powers.sum(dim=-1, keepdim=True)  # (n, 1)
-            loss += sums.log().sum()
+                loss -= spread * log_probabilities.sum()
             if hidden_gradient is None or weight_gradient is None or bias_gradient is None:
                 continue
-            difference = powers.div_(sums)  # p
+            difference = log_probabilities.exp_()  # p
             if label_smoothing:
                 difference -= spread
             difference.scatter_add_(-1, wanted, difference.new_full(wanted.shape, label_smoothing - 1))  # p − q

@@ -37,7 +37,7 @@ from congling.learning.events import (
     TrainingStarted,
     Validated,
 )
-from congling.learning.frames import is_frame_step, save_frame
+from congling.learning.frames import drop_frames_after, is_frame_step, save_frame
 from congling.learning.interrupts import Interrupts
 from congling.learning.memory import settle_memory
 from congling.learning.optimizers import AdamW, clip_gradient
@@ -238,6 +238,7 @@ class Trainer(Generic[B]):
         restore_random_state(checkpoint.random)
         self.data.restore(checkpoint.state["data"])
         self.progress = progress = Progress(**checkpoint.state["progress"])
+        drop_frames_after(self.run, progress.step)
         if checkpoint.state.get("budget", vars(self.budget)) != vars(self.budget):
             # The validations are spread over the new budget, and whoever gives one wants no early end at once.
             progress.validations = int(self.budget.spent(progress.step, progress.seconds) * self.options.validations)

@@ -14,6 +14,7 @@ from congling.language import _
 from congling.learning.options import TrainingOptions, require_at_least, require_below_one
 
 SMALLEST_VOCABULARY = 4  # </s>, <unk>, <pad> and one piece
+MOST_BILLIONS = 4  # far more than an ordinary computer can train; a slip of the finger should not fill its memory
 
 
 @dataclass
@@ -147,6 +148,13 @@ class NetworkOptions:
             ("--encoder-layers", self.encoder_layers, 1),
             ("--decoder-layers", self.decoder_layers, 1),
         )
+        billions = self._parameters() / 1e9
+        if billions > MOST_BILLIONS:
+            raise UsageError(
+                _("these sizes make a network of {billions:,.0f} billion parameters; at most {most}").format(
+                    billions=billions, most=MOST_BILLIONS
+                )
+            )
         if self.width % self.heads:
             raise UsageError(
                 _("--width {width} cannot be divided among --heads {heads}: choose a width that is a multiple").format(
@@ -158,6 +166,11 @@ class NetworkOptions:
             ("--attention-dropout", self.attention_dropout),
             ("--activation-dropout", self.activation_dropout),
         )
+
+    def _parameters(self) -> int:
+        """How many numbers the layers' matrices hold: four a self- or cross-attention, two a feed-forward layer."""
+        square, feed_forward = self.width**2, 2 * self.width * self.feed_forward
+        return self.encoder_layers * (4 * square + feed_forward) + self.decoder_layers * (8 * square + feed_forward)
 
 
 @dataclass
@@ -191,7 +204,7 @@ class SearchOptions:
 
     beam: int = 5
     """Hypotheses that are kept at each step; 1 is greedy."""
-    length_penalty: float = 1.0
+    length_penalty: float = 1.2
     """Exponent of the length by which a hypothesis' log-probability is divided; more favours longer ones."""
     no_repeat_ngram: int = 0
     """Never write the same sequence of so many pieces twice in a sentence; 0 allows it."""
