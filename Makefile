@@ -37,7 +37,7 @@ format: .venv/dev.stamp ## put imports and layout in order
 	$(BIN)/ruff format .
 
 clean: ## remove the virtual environment and caches; runs and fetched data stay
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-benchmarks build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

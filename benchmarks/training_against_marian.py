@@ -3,7 +3,7 @@
 Both train the same sizes on the same Tatoeba batches with dropout and AdamW; steps are taken by turns, so that a
 drifting machine slows both. Marian runs in float32, autocast and bfloat16 throughout, each with the attention that it
 takes by default (sdpa) and with eager; the ratio is given against the best precision of each. Tokens are target tokens
-that are not padding. Loading and tokenising are left out for both.
+that are not padding. Loading and tokenising are left out for both. Ours alone smooths labels.
 
     make benchmark-training            (or: python benchmarks/training_against_marian.py --width 192)
 """
@@ -17,6 +17,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 import transformers
@@ -26,6 +27,7 @@ from congling.data.batches import Batch, collate, plan_epoch
 from congling.data.readers import read_tatoeba
 from congling.data.sources import fetch, find_source
 from congling.data.tokenizers import train_tokenizer
+from congling.learning.memory import settle_memory
 from congling.learning.optimizers import AdamW, clip_gradient
 from congling.learning.parameters import FlatParameters
 from congling.learning.precision import compute_type
@@ -51,7 +53,10 @@ def tatoeba_batches(batch_tokens: int, count: int) -> list[Batch]:
 
 def our_step(width: int) -> Step:
     """One update of ours, as the trainer takes it, in the precision that it chooses here."""
-    network = Transformer(SOURCE_PIECES, TARGET_PIECES, width=width, feed_forward=4 * width, dropout=0.1).train()
+    network = Transformer(
+        SOURCE_PIECES, TARGET_PIECES, width=width, heads=4, feed_forward=4 * width, encoder_layers=3, decoder_layers=3,
+        dropout=0.1,
+    ).train()  # fmt: skip
     parameters = FlatParameters(network, compute_type("auto", torch.device("cpu")))
     optimizer = AdamW(parameters)
 
@@ -110,6 +115,15 @@ def measure(steps: dict[str, Step], batches: list[Batch], warm_up: int) -> dict[
     return seconds
 
 
+def processor() -> str:
+    """What the processor calls itself."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--width", type=int, default=256)
@@ -117,6 +131,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=15)
     parser.add_argument("--warm-up", type=int, default=3)
     options = parser.parse_args()
+    settle_memory()  # as the trainer does; it serves both
     torch.set_num_threads(os.cpu_count() or 1)
     torch.manual_seed(1)
     steps = {"congling": our_step(options.width)}
@@ -134,7 +149,7 @@ def main() -> None:
         pairs = zip(seconds[best], seconds["congling"], strict=True)
         ratios[best] = statistics.median(theirs / ours for theirs, ours in pairs)
         print(f"congling / {best} = {ratios[best]:.2f} (median of {len(seconds[best])} pairs)")
-    machine = {"processor": platform.processor() or platform.machine(), "threads": torch.get_num_threads()}
+    machine = {"processor": processor(), "threads": torch.get_num_threads()}
     versions = {"torch": torch.__version__, "transformers": transformers.__version__}
     record = {"width": options.width, "batch_tokens": options.batch_tokens, **machine, **versions}
     record |= {"tokens_per_second": {name: 1 / median for name, median in medians.items()}, "ratios": ratios}

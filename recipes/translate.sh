@@ -25,7 +25,7 @@ echo
 echo
 "$congling" translate "$run" <recipes/ten_sentences.zh | paste -d '\n' recipes/ten_sentences.zh - | sed 'n;s/^/    /'
 
-case "${CONGLING_LANGUAGE:-${LC_ALL:-${LANG:-}}}" in
+case $(.venv/bin/python -c 'from congling.language import current_language; print(current_language())') in
 zh*) next=(接下来可以试试： "同时给出三种译文" "在浏览器里看每一个注意力头" "带置信区间的分数" "继续训练" "用自己的句对训练") ;;
 *) next=("Try next:" "three translations of each sentence" "every attention head, in your browser" \
     "scores with confidence intervals" "train it further" "learn from your own sentence pairs") ;;

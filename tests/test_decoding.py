@@ -142,7 +142,7 @@ def test_a_wide_beam_is_an_exhaustive_search(seed: int, alpha: float, n_best: in
 @pytest.mark.parametrize(("beam", "n_best"), [(2, 1), (3, 3), (5, 2), (7, 5)])
 @pytest.mark.parametrize("seed", range(5))
 def test_a_narrow_beam_is_the_same_beam_by_plain_loops(seed: int, beam: int, n_best: int, alpha: float) -> None:
-    """Guards the bookkeeping of rows, places and parents, and that leaving early changes no result."""
+    """Guards the bookkeeping of rows, places and parents, and that leaving early does no harm."""
     steps, longest = RandomSteps(seed, end_bias=-1.0), (11, 7, 2)
     results = beam_search(
         steps, *batch(*SENTENCES), beam=beam, n_best=n_best, length_penalty=alpha, max_lengths=torch.tensor(longest),

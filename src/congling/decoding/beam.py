@@ -3,7 +3,8 @@
 A sentence has ``beam`` places. At each position the best continuations of its running hypotheses take the places that
 are free; one that reaches the end keeps its place for good, so a sentence is over when all its places are finished,
 and a beam of one is greedy search. A hypothesis leaves earlier when no continuation of it can come among the
-``n_best``; since log-probabilities only fall, that never changes the result.
+``n_best``, since log-probabilities only fall; its place goes to others, so that in rare cases the search goes on with
+other hypotheses than the plain one would.
 
 B sentences, N running rows of all of them (at most B · beam), K = beam, V vocabulary.
 """

@@ -17,10 +17,6 @@ from congling.equations.glass_box import scope, show
 class Steps(Protocol):
     """A network's way to continue hypotheses by one piece; the state between two steps is its own affair."""
 
-    @property
-    def vocabulary_size(self) -> int:
-        """How many pieces there are, padding included."""
-
     def start(self, source: Tensor, source_padding: Tensor) -> Any:
         """The state of one row for each sentence.
 

@@ -38,7 +38,7 @@ def gelu(input: Tensor) -> Tensor:
 
 @equation(
     r"x\,\sigma(x) = \frac{x}{1+e^{-x}}",
-    source="Ramachandran, Zoph and Le 2017, §3 (swish with β = 1)",
+    source="Hendrycks and Gimpel 2016, §2; Ramachandran, Zoph and Le 2017 (swish with β = 1)",
     example=_example,
     fused=F.silu,
 )
@@ -49,7 +49,7 @@ def silu(input: Tensor) -> Tensor:
 
 @equation(
     r"\operatorname{softmax}(x)_i = \frac{e^{x_i - \max x}}{\sum_j e^{x_j - \max x}}",
-    source="Bridle 1990, eq. 12; the maximum is subtracted so that no power overflows",
+    source="Bridle 1990; Goodfellow, Bengio and Courville 2016, §4.1: the maximum is subtracted against overflow",
     example=_example,
     fused=_fused_softmax,
 )

@@ -7,8 +7,10 @@ one; inside ``with glass_box():`` it runs the plain body. ``equations()`` lists 
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, cast
@@ -57,10 +59,14 @@ class Equation(Generic[P, R]):
     @property
     def code(self) -> str:
         """The plain body as it is written, from ``def`` on, without its docstring."""
-        text = inspect.getsource(self.plain)
-        text = text[text.index("def ") :]
-        documentation = self.plain.__doc__
-        return text.replace(f'    """{documentation}"""\n', "") if documentation else text
+        lines = textwrap.dedent(inspect.getsource(self.plain)).splitlines(keepends=True)
+        definition = ast.parse("".join(lines)).body[0]
+        assert isinstance(definition, ast.FunctionDef)
+        kept = set(range(definition.lineno, (definition.end_lineno or 0) + 1))
+        if ast.get_docstring(definition) is not None:
+            documentation = definition.body[0]
+            kept -= set(range(documentation.lineno, (documentation.end_lineno or 0) + 1))
+        return "".join(line for number, line in enumerate(lines, start=1) if number in kept)
 
     @property
     def floor_file(self) -> str:

@@ -105,7 +105,7 @@ def draw_dropout_mask(like: Tensor, probability: float) -> Tensor:
 
     On a CPU, drawing one float a number costs more than all else in a small network, so that each random 64-bit word
     serves eight numbers: a byte is kept where it is below 256 (1 − p), rounded. The scale uses the rounded
-    probability, so that the mean is exact; p itself is met to within 1/512.
+    probability; p itself is met to within 1/512, and between 1/256 and 255/256.
     """
     if like.device.type != "cpu":
         return torch.empty_like(like).bernoulli_(1 - probability).div_(1 - probability)

@@ -26,7 +26,7 @@ def _fused_cross_entropy(logits: Tensor, target: Tensor, label_smoothing: float 
 
 @equation(
     r"-\sum_n \sum_v q_{nv} \log\operatorname{softmax}(z_n)_v,\quad q_{nv} = (1-\varepsilon)[v=t_n] + \varepsilon/V",
-    source="Goodfellow, Bengio and Courville 2016, eq. 6.2.2; label smoothing: Szegedy et al. 2016, §7",
+    source="Goodfellow, Bengio and Courville 2016, §6.2.1.1, eq. 6.12; label smoothing: Szegedy et al. 2016, §7",
     example=_cross_entropy_example,
     fused=_fused_cross_entropy,
 )
@@ -66,9 +66,9 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         bias: Tensor | None,
         target: Tensor,
         label_smoothing: float,
+        differentiate: bool,
     ) -> Tensor:
         exact = torch.promote_types(hidden.dtype, torch.float32)
-        differentiate = any(context.needs_input_grad)  # type: ignore[attr-defined]
         hidden_gradient = torch.empty_like(hidden) if differentiate else None
         weight_gradient = torch.zeros_like(weight, dtype=exact) if differentiate else None
         bias_gradient = torch.zeros(weight.shape[0], dtype=exact, device=weight.device) if differentiate else None
@@ -98,7 +98,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def backward(
         context: torch.autograd.function.FunctionCtx, *upstream: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor | None, None, None]:
+    ) -> tuple[Tensor, Tensor, Tensor | None, None, None, None]:
         hidden, weight, bias = context.gradients  # type: ignore[attr-defined]
         weight_type, bias_type = context.types  # type: ignore[attr-defined]
         (scale,) = upstream
@@ -108,13 +108,16 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             None if bias_type is None else (bias * scale).to(bias_type),
             None,
             None,
+            None,
         )
 
 
 def _fused_projected_cross_entropy(
     hidden: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, label_smoothing: float = 0.0
 ) -> Tensor:
-    loss = _ChunkedCrossEntropy.apply(hidden, weight, bias, target, label_smoothing)  # type: ignore[no-untyped-call]
+    given = [each for each in (hidden, weight, bias) if each is not None]
+    differentiate = torch.is_grad_enabled() and any(each.requires_grad for each in given)
+    loss = _ChunkedCrossEntropy.apply(hidden, weight, bias, target, label_smoothing, differentiate)  # type: ignore[no-untyped-call]
     assert isinstance(loss, Tensor)
     return loss
 
@@ -137,4 +140,5 @@ def projected_cross_entropy(
     if bias is not None:
         logits = logits + bias
     show("logits", logits)
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     return cross_entropy.plain(logits, target, label_smoothing)

@@ -39,8 +39,9 @@ def _fused_adamw(
 
 @equation(
     r"\theta \leftarrow \theta - \eta\left(\frac{\hat m}{\sqrt{\hat v}+\epsilon} + \lambda\theta\right),\quad"
-    r"\hat m = \frac{m}{1-\beta_1^t},\ \hat v = \frac{v}{1-\beta_2^t}",
-    source="Kingma and Ba 2015, algorithm 1; decoupled decay: Loshchilov and Hutter 2019, algorithm 2",
+    r"\hat m = \frac{m}{1-\beta_1^t},\ \hat v = \frac{v}{1-\beta_2^t},\quad"
+    r"m \leftarrow \beta_1 m + (1-\beta_1) g,\ v \leftarrow \beta_2 v + (1-\beta_2) g^2",
+    source="Kingma and Ba 2015, algorithm 1; decoupled decay (here times η): Loshchilov and Hutter 2019, algorithm 2",
     example=_example,
     fused=_fused_adamw,
 )

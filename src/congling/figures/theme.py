@@ -1,4 +1,4 @@
-"""Colours and fonts of everything that is looked at, pages and Plotly figures alike, by day and by night.
+"""Colours and fonts of everything that is looked at, by day and by night.
 
 The scales can be told apart by colour-blind readers and in grey: the sequential ones change steadily in lightness, the
 diverging ones go from orange to blue. Characters of Chinese come from the first font of a stack that has them.
@@ -7,7 +7,6 @@ diverging ones go from orange to blue. Characters of Chinese come from the first
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 SANS = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", '
@@ -86,27 +85,6 @@ def style_variables() -> str:
     )
 
 
-def plotly_template(palette: Palette = DAY) -> dict[str, Any]:
-    """What a Plotly figure's ``layout.template`` takes: the palette, the fonts and no clutter."""
-    axis = {"gridcolor": palette.line, "zerolinecolor": palette.line, "linecolor": palette.line, "automargin": True}
-    return {
-        "layout": {
-            "font": {"family": SANS, "color": palette.ink, "size": 14},
-            "title": {"font": {"family": SERIF, "size": 22}, "x": 0},
-            "paper_bgcolor": palette.paper,
-            "plot_bgcolor": palette.surface,
-            "colorway": [palette.sequential[-2], palette.accent, palette.quiet, palette.diverging[1], palette.muted],
-            "colorscale": {"sequential": _stops(palette.sequential), "diverging": _stops(palette.diverging)},
-            "xaxis": axis,
-            "yaxis": axis,
-        }
-    }
-
-
 def _variables(palette: Palette) -> str:
     values = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in asdict(palette).items()}
     return "".join(f"--{name.replace('_', '-')}:{value};" for name, value in values.items())
-
-
-def _stops(colours: tuple[str, ...]) -> list[list[Any]]:
-    return [[number / (len(colours) - 1), colour] for number, colour in enumerate(colours)]

@@ -19,11 +19,13 @@ def settle_memory() -> None:
       the older ones hardly serve again, but they lie scattered over the heap, which then grows to several times what
       is in use.
 
-    What the user has set in the environment stays.
+    What the user has set in the environment for either stays.
     """
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))
-    if platform.libc_ver()[0] != "glibc":
+    tuned = "MALLOC_MMAP_THRESHOLD_" in os.environ or "MALLOC_TRIM_THRESHOLD_" in os.environ
+    if platform.libc_ver()[0] != "glibc" or tuned:
         return
     library = ctypes.CDLL(None)
-    library.mallopt(_MMAP_THRESHOLD, 1 << 30)
+    if not library.mallopt(_MMAP_THRESHOLD, 1 << 30):  # older ones take no more than 32 MB
+        library.mallopt(_MMAP_THRESHOLD, 32 << 20)
     library.mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)

@@ -1,4 +1,4 @@
-"""Which number type a network should compute in: measured on this machine, never assumed."""
+"""Which number type a network should compute in: measured on this processor; a GPU says what it has."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 
 from congling.errors import UserError
 from congling.language import _
+from congling.learning.memory import settle_memory
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -18,8 +19,11 @@ def compute_type(precision: Precision, device: torch.device) -> torch.dtype:
     """The type asked for, or for ``auto`` the one in which a typical layer's product is faster here."""
     if precision == "float32":
         return torch.float32
-    if precision == "bfloat16" or device.type == "cuda":
+    if precision == "bfloat16":
         return torch.bfloat16
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    settle_memory()  # before the first product: it also limits the kernels that oneDNN remembers
     seconds = {dtype: _product_seconds(dtype) for dtype in (torch.float32, torch.bfloat16)}
     # bfloat16 must be clearly faster: it carries eight bits, and its other operations gain nothing.
     return torch.bfloat16 if seconds[torch.bfloat16] < 0.8 * seconds[torch.float32] else torch.float32

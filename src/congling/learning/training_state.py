@@ -27,7 +27,7 @@ class Progress:
     step: int = 0
     tokens: int = 0
     seconds: float = 0.0
-    best_loss: float = math.inf
+    best_loss: float | None = None
     best_step: int = 0
     waited: int = 0  # validations since the best one
     validations: int = 0
@@ -35,12 +35,16 @@ class Progress:
 
     def note(self, validation: Validation) -> bool:
         """Remember what a validation of the present step gave; whether it is the best so far."""
-        best = validation.loss < self.best_loss
+        best = self.is_best(validation)
         self.waited = 0 if best else self.waited + 1
         self.losses[str(self.step)] = validation.loss
         if best:
             self.best_loss, self.best_step = validation.loss, self.step
         return best
+
+    def is_best(self, validation: Validation) -> bool:
+        """Whether no validation so far had as low a loss."""
+        return self.best_loss is None or validation.loss < self.best_loss
 
     @property
     def validated(self) -> bool:

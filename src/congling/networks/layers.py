@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from congling.equations.initialisation import scaled_normal, xavier_uniform
-from congling.equations.layers import draw_dropout_mask, embedding, layer_normalisation, linear
+from congling.equations.layers import draw_dropout_mask, dropout, embedding, layer_normalisation, linear
 
 
 class Linear(nn.Module):
@@ -77,7 +77,7 @@ class Dropout(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         """The input with some of its numbers dropped."""
         mask = self.mask(input)
-        return input if mask is None else input * mask
+        return input if mask is None else dropout(input, mask)
 
     def extra_repr(self) -> str:
         return f"probability={self.probability}"

@@ -139,11 +139,11 @@ class Transformer(nn.Module):
         source_vocabulary: int,
         target_vocabulary: int,
         *,
-        width: int = 256,
-        heads: int = 4,
-        feed_forward: int = 1024,
-        encoder_layers: int = 3,
-        decoder_layers: int = 3,
+        width: int,
+        heads: int,
+        feed_forward: int,
+        encoder_layers: int,
+        decoder_layers: int,
         dropout: float = 0.1,
         attention_dropout: float = 0.0,
         activation_dropout: float = 0.0,
@@ -224,11 +224,6 @@ class Transformer(nn.Module):
         return loss, len(rows)
 
     # A position at a time (decoding.steps.Steps) ---------------------------------------------------------------------
-
-    @property
-    def vocabulary_size(self) -> int:
-        """How many pieces a step scores: V − 1."""
-        return self.pad_id
 
     def start(self, source: Tensor, source_padding: Tensor) -> DecoderState:
         """Read the source; nothing is written yet."""
