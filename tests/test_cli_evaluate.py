@@ -72,6 +72,8 @@ def test_own_files_with_several_references(
     assert (both["sentences"], both["references"], poor["references"]) == (23, 46, 23)
     assert both["scores"][0]["score"] > poor["scores"][0]["score"] + 5
     assert "nrefs:2" in both["scores"][0]["signature"]
+    repeated = run_congling("evaluate", tiny_run, "--source", source, "--target", first, "--target", second, "--json")
+    assert record(repeated) == both
 
 
 def test_chinese_target_is_scored_by_characters(
@@ -107,6 +109,8 @@ def test_empty_lines_are_scored_as_empty(run_congling: Run, tiny_run: Path, tmp_
         (["--source", "{s}", "--target", "nowhere"], 1, "there is no file nowhere"),
         (["--bleu-tokenizer", "13b"], 2, "--bleu-tokenizer 13b is not one of "),
         (["--outputs", "{folder}"], 2, "{folder} is a folder, not a file"),
+        (["--outputs", "{s}/x"], 2, "--outputs {s}/x: {s} is a file, not a folder"),
+        (["--outputs", "{s}/x/y"], 2, "--outputs {s}/x/y: {s} is a file, not a folder"),
         (["--beam", "0"], 2, "--beam 0 must be at least 1"),
         (["--part", "tests"], 2, "--part wants one of test, valid, not 'tests'; did you mean test?"),
     ],

@@ -96,6 +96,9 @@ def test_options_of_nested_classes_have_no_prefix() -> None:
     assert given == Settings(Path("runs/a"), ("one", "two"), layers=5, tied=False, json=True, rates=Rates(0.25))
     assert settings("r", "--learning_rate", "2").rates == Rates(2.0)
     assert settings("r", "--references", "a", "b", "--layers", "2").references == (Path("a"), Path("b"))
+    repeated = settings("r", "--references", "a", "b", "--json", "--references=c", "--layers", "2", "--references", "d")
+    assert (repeated.references, repeated.json, repeated.layers) == (tuple(map(Path, "abcd")), True, 2)
+    assert settings("r", "--references", "a", "--json", "--", "--references", "b").texts == ("--references", "b")
     assert settings("r", "--", "-x", "--layers").texts == ("-x", "--layers")
     assert settings("r", "--clip", "-1e-3").clip == -0.001
 

@@ -127,3 +127,10 @@ def test_any_text_gives_one_line(run_congling: Run, tiny_run: Path, text: str) -
     """Guards against text of unknown characters, or very long, that gives a traceback, no line or two lines."""
     outcome = run_congling("translate", tiny_run, text, "--beam", 1)
     assert (outcome.code, outcome.err) == (0, "") and outcome.out.count("\n") == 1
+
+
+def test_too_long_an_n_best_list_is_refused(run_congling: Run, tmp_path: Path) -> None:
+    """Guards against a slip of the finger that fills the memory: said before the run is even opened."""
+    outcome = run_congling("translate", tmp_path / "no-run", "猫。", "--n-best", 101)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--n-best 101 must be at most 100" in outcome.err

@@ -57,6 +57,14 @@ from congling.tasks.translation_options import (
         (VocabularyOptions(target_vocabulary=-3), "--target-vocabulary -3 must be at least 4"),
         (VocabularyOptions(joint_vocabulary=3), "--joint-vocabulary 3 must be at least 4"),
         (VocabularyOptions(joint_vocabulary=50, target_vocabulary=50), "--joint-vocabulary excludes"),
+        (VocabularyOptions(source_vocabulary=1_000_001), "--source-vocabulary 1000001 must be at most 1000000"),
+        (VocabularyOptions(target_vocabulary=10**9), "--target-vocabulary 1000000000 must be at most 1000000"),
+        (VocabularyOptions(joint_vocabulary=10**9), "--joint-vocabulary 1000000000 must be at most 1000000"),
+        (
+            VocabularyOptions(joint_vocabulary=50, source_normalization="nfkc", target_normalization="identity"),
+            "--joint-vocabulary has one normalisation for both sides, not --source-normalization nfkc and"
+            " --target-normalization identity",
+        ),
         (VocabularyOptions(subword_sampling=-1), "--subword-sampling -1 must be at least 0"),
         (DataOptions(source=Path("a.zh")), "--source needs --target beside it"),
         (DataOptions(target=Path("a.en")), "--target needs --source beside it"),
@@ -72,6 +80,7 @@ from congling.tasks.translation_options import (
         (DataOptions(test_size=-1), "--test-size -1 must be at least 0"),
         (DataOptions(max_pieces=0), "--max-pieces 0 must be at least 1"),
         (SearchOptions(beam=0), "--beam 0 must be at least 1"),
+        (SearchOptions(beam=101), "--beam 101 must be at most 100"),
         (SearchOptions(max_length=0), "--max-length 0 must be at least 1"),
         (SearchOptions(batch_tokens=-1), "--batch-tokens -1 must be at least 1"),
         (SearchOptions(no_repeat_ngram=-1), "--no-repeat-ngram -1 must be at least 0"),
@@ -93,10 +102,14 @@ def test_values_that_cannot_be_are_refused(options: Any, message: str) -> None:
         TranslationOptions(network=NetworkOptions(width=1, heads=1, dropout=0)),
         TranslationOptions(training=TrainingOptions(steps=1, warmup_steps=0, clip_norm=0, average=0, seed=0)),
         TranslationOptions(vocabulary=VocabularyOptions(joint_vocabulary=4)),
+        TranslationOptions(vocabulary=VocabularyOptions(source_vocabulary=1_000_000, target_vocabulary=1_000_000)),
+        TranslationOptions(vocabulary=VocabularyOptions(joint_vocabulary=1_000_000, source_normalization="nfkc")),
+        TranslationOptions(training=TrainingOptions(threads=1024, seed=2**32 - 1)),
         SearchOptions(beam=1, length_penalty=0, max_length=1),
+        SearchOptions(beam=100),
     ],
 )
-def test_the_smallest_values_pass(options: Any) -> None:
+def test_the_smallest_and_the_largest_values_pass(options: Any) -> None:
     """Guards against limits that are off by one."""
     options.check()
 

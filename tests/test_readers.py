@@ -202,17 +202,55 @@ def test_a_bad_table_gets_one_line(
     assert capfd.readouterr() == ("", "")
 
 
+COLUMNS = ("translation.zh", "translation.en")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the library keeps of a hub data set goes beside the test's files, not into the developer's home."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("datasets"))
+
+
 def test_a_folder_data_set_with_translations(tmp_path: Path) -> None:
     """Guards against flat columns only: most translation data on the hub are {translation: {zh, en}}."""
     rows = [{"translation": {"zh": "甲", "en": "A"}}, {"translation": {"zh": "乙", "en": "B"}}]
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    (tmp_path / "train.jsonl").write_text(text, encoding="utf-8")
-    assert list(read_hub(str(tmp_path))) == [("甲", "A"), ("乙", "B")]
-    assert list(read_hub(str(tmp_path), "train", "translation.en", "translation.zh")) == [("A", "甲"), ("B", "乙")]
+    write_rows(tmp_path / "train.jsonl", rows)
+    assert list(read_hub(str(tmp_path), "train", *COLUMNS)) == [("甲", "A"), ("乙", "B")]
+    assert list(read_hub(str(tmp_path), "train", *reversed(COLUMNS))) == [("A", "甲"), ("B", "乙")]
     with pytest.raises(UserError, match=r"no column translation\.zn; .*did you mean translation\.zh\?"):
-        read_hub(str(tmp_path), source_column="translation.zn")
-    with pytest.raises(UserError, match=r"cannot read the data set .*Bad split: dev\. Available splits: \[.train.\]"):
-        read_hub(str(tmp_path), split="dev")
+        read_hub(str(tmp_path), "train", "translation.zn", "translation.en")
+    with pytest.raises(
+        UserError, match=r"cannot read the data set .*Unknown split .dev.\. Should be one of \[.train.\]"
+    ):
+        read_hub(str(tmp_path), "dev", *COLUMNS)
+
+
+def write_rows(path: Path, rows: list[dict[str, dict[str, str]]]) -> None:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+def test_one_of_several_configurations(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Guards the sub-set that is asked for, and the way out where none is; no bars where nobody watches."""
+    for name, word in (("news", "A"), ("talks", "B")):
+        write_rows(tmp_path / f"{name}.jsonl", [{"translation": {"zh": "甲", "en": word}}])
+    both = "".join(f"- config_name: {name}\n  data_files: {name}.jsonl\n" for name in ("news", "talks"))
+    (tmp_path / "README.md").write_text(f"---\nconfigs:\n{both}---\n", encoding="utf-8")
+    assert list(read_hub(str(tmp_path), "train", *COLUMNS, "talks")) == [("甲", "B")]
+    with pytest.raises(UserError, match=r"several configurations; choose one with --hub-configuration: news, talks$"):
+        read_hub(str(tmp_path), "train", *COLUMNS)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_hub_data_set_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against reading over the network at every pass: a training reads its data half a dozen times."""
+    import datasets
+
+    write_rows(tmp_path / "train.jsonl", [{"translation": {"zh": "甲", "en": "A"}}])
+    assert list(read_hub(str(tmp_path), "train", *COLUMNS)) == [("甲", "A")]
+    monkeypatch.setattr(datasets.DatasetBuilder, "_download_and_prepare", None)  # a second fetching would call it
+    assert list(read_hub(str(tmp_path), "train", *COLUMNS)) == [("甲", "A")]
 
 
 def test_an_unreachable_hub_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,4 +264,4 @@ def test_an_unreachable_hub_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(
         UserError, match=r"cannot reach the Hugging Face hub for the data set owner/pairs .*HF_ENDPOINT"
     ):
-        read_hub("owner/pairs")
+        read_hub("owner/pairs", "train", *COLUMNS)

@@ -1,7 +1,8 @@
 """Killed at any moment, a training goes on as if nothing had happened: through the command line, to the last bit.
 
-Each training here is 60 updates of a tiny network with dropout on synthetic sentences, on one thread. What an unbroken
-run writes is made once for each setting.
+Each training here is a few hundred updates of a tiny network with dropout on synthetic sentences, on one thread. What
+an unbroken run writes is made once for each setting. A training is killed in its first third: even where whoever kills
+it is kept waiting, something is left to go on with.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,12 +23,13 @@ from pathlib import Path
 
 import pytest
 
+from conftest import Outcome
 from congling.cli.main import main
 from congling.data.tokenizers import Kind, train_tokenizer
 from congling.learning import precision
 from congling.learning.runs import Run
 
-STEPS, LAST = 60, "000000060"
+STEPS, EVERY = 180, 30  # updates, and those between two validations
 PATIENCE = 120  # seconds that a step of a test may take on a machine that is busy
 SETTINGS = {
     "float32": ["--pieces", "unigram", "--precision", "float32", "--average", "3", "--subword-sampling", "0.2"],
@@ -35,7 +38,7 @@ SETTINGS = {
 TINY = [
     "--width", "22", "--heads", "2", "--feed-forward", "34", "--encoder-layers", "1", "--decoder-layers", "1",
     "--source-vocabulary", "53", "--target-vocabulary", "47", "--batch-tokens", "400", "--warmup-steps", "7",
-    "--dropout", "0.2", "--valid-size", "13", "--test-size", "11", "--validate-every", "10", "--threads", "1",
+    "--dropout", "0.2", "--valid-size", "13", "--test-size", "11", "--validate-every", str(EVERY), "--threads", "1",
     "--keep-checkpoints", "2", "--device", "cpu",
 ]  # fmt: skip
 
@@ -43,10 +46,10 @@ TINY = [
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """300 pairs of invented sentences; the target says the words in the other order."""
-    folder, chance = tmp_path_factory.mktemp("corpus"), random.Random(61)
+    place, chance = tmp_path_factory.mktemp("corpus"), random.Random(61)
     words = ["".join(chance.choices("abdegiklmnorstu", k=chance.randint(2, 6))) for _ in range(97)]
     sentences = [chance.choices(words, k=chance.randint(2, 9)) for _ in range(300)]
-    source, target = folder / "words.aa", folder / "words.bb"
+    source, target = place / "words.aa", place / "words.bb"
     source.write_text("".join(" ".join(each) + "\n" for each in sentences), encoding="utf-8")
     target.write_text("".join(" ".join(reversed(each)) + "\n" for each in sentences), encoding="utf-8")
     return ["--source", str(source), "--target", str(target)]
@@ -67,6 +70,10 @@ def unbroken(corpus: list[str], tmp_path_factory: pytest.TempPathFactory) -> Cal
     return run
 
 
+def folder(step: int) -> str:
+    return f"checkpoints/{step:09d}"
+
+
 def training(corpus: list[str], setting: str, path: Path, steps: int = STEPS) -> list[str]:
     return ["train", "translation", *corpus, *TINY, *SETTINGS[setting], "--steps", str(steps), "--run", str(path)]
 
@@ -85,12 +92,12 @@ def start(arguments: list[str]) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def wait_for(path: Path, process: subprocess.Popen[str], delay: float) -> None:
-    """Until the file or folder is there, and a moment longer."""
+def wait_for(paths: list[Path], process: subprocess.Popen[str], delay: float) -> None:
+    """Until one of the files or folders is there, and a moment longer."""
     deadline = time.monotonic() + PATIENCE
-    while not path.exists():
+    while not any(path.exists() for path in paths):
         assert process.poll() is None, process.stderr and process.stderr.read()
-        assert time.monotonic() < deadline, f"{path} did not appear"
+        assert time.monotonic() < deadline, f"{paths[0]} did not appear"
         time.sleep(0.001)
     time.sleep(delay)
 
@@ -101,7 +108,7 @@ def fingerprints(run: Run) -> dict[str, str]:
         str(path.relative_to(run.path)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(run.path.rglob("*.safetensors"))
     }
-    assert {f"checkpoints/{LAST}/{part}.safetensors" for part in ("weights", "optimizer", "random")} <= set(found)
+    assert {f"{folder(STEPS)}/{part}.safetensors" for part in ("weights", "optimizer", "random")} <= set(found)
     return found
 
 
@@ -115,7 +122,7 @@ def numbers(run: Run) -> list[dict[str, float]]:
 
 
 def progress(run: Run) -> dict[str, object]:
-    state = json.loads((run.checkpoints_path / LAST / "state.json").read_text(encoding="utf-8"))["state"]
+    state = json.loads((run.path / folder(STEPS) / "state.json").read_text(encoding="utf-8"))["state"]
     del state["progress"]["seconds"], state["progress"]["validations"]
     return dict(state)
 
@@ -125,13 +132,13 @@ def pointers(run: Run) -> list[str]:
 
 
 def assert_same_end(run: Run, expected: Run) -> None:
-    last = f"checkpoints/{LAST}/"
+    last = f"{folder(STEPS)}/"
     ours, theirs = fingerprints(run), fingerprints(expected)
     assert {name: ours[name] for name in ours if name.startswith(last)} == {
         name: theirs[name] for name in theirs if name.startswith(last)
     }
     frames = [name for name in theirs if name.startswith("frames/")]
-    assert len(frames) == 7  # 0, 1, 2, 4 … 32
+    assert len(frames) == 1 + STEPS.bit_length()  # 0, 1, 2, 4 …
     assert {name: ours[name] for name in frames} == {name: theirs[name] for name in frames}
     assert progress(run) == progress(expected)
     assert pointers(run) == pointers(expected)
@@ -145,8 +152,8 @@ def assert_same_end(run: Run, expected: Run) -> None:
     ("setting", "moments"),
     [
         # While the first checkpoint is being written (its folder has no name yet), and a moment after another.
-        ("float32", [("checkpoints/.000000010.partial-{pid}", 0.0), ("checkpoints/000000030", 0.013)]),
-        ("bfloat16", [("frames/000000004.safetensors", 0.005), ("checkpoints/000000040/state.json", 0.031)]),
+        ("float32", [(f"checkpoints/.{EVERY:09d}.partial-{{pid}}", 0.0), (folder(2 * EVERY), 0.013)]),
+        ("bfloat16", [("frames/000000004.safetensors", 0.005), (f"{folder(2 * EVERY)}/state.json", 0.031)]),
     ],
 )
 def test_killed_trainings_go_on_to_the_last_bit(
@@ -161,11 +168,13 @@ def test_killed_trainings_go_on_to_the_last_bit(
     commands = [training(corpus, setting, path), ["train", "--resume", str(path)]]
     for command, (awaited, delay) in zip(commands, moments, strict=True):
         process = start(command)
-        wait_for(path / awaited.format(pid=process.pid), process, delay)
+        # Any later moment will do where this one has passed unseen: a partial folder lives for milliseconds.
+        finished = path / folder(EVERY if command is commands[0] else 2 * EVERY)
+        wait_for([path / awaited.format(pid=process.pid), finished], process, delay)
         process.kill()
         process.communicate(timeout=PATIENCE)
         assert process.returncode == -signal.SIGKILL
-        assert not (path / "checkpoints" / LAST).exists()  # else nothing is left to go on with
+        assert not (path / folder(STEPS)).exists()  # else nothing is left to go on with
     assert congling("train", "--resume", str(path)) == 0
     expected = unbroken(setting)
     assert_same_end(Run.open(path), expected)
@@ -177,7 +186,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(corpus: list[str], unbroken: Callabl
     """Guards Ctrl-C: exit code 130, a checkpoint of the very step, the next command to type, and the same end."""
     path = tmp_path / "run"
     process = start(training(corpus, "float32", path))
-    wait_for(path / "checkpoints/000000020", process, 0.017)
+    wait_for([path / folder(2 * EVERY)], process, 0.017)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, err
@@ -185,7 +194,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(corpus: list[str], unbroken: Callabl
     assert f"congling train --resume {path}" in err
     assert "Traceback" not in err
     saved = Run.open(path).checkpoint_steps()[-1]
-    assert 20 <= saved < STEPS
+    assert 2 * EVERY <= saved < STEPS
     assert (path / "checkpoints/last").read_text(encoding="utf-8") == f"{saved:09d}\n"
     assert congling("train", "--resume", str(path)) == 0
     assert_same_end(Run.open(path), unbroken("float32"))
@@ -195,13 +204,13 @@ def test_ctrl_c_saves_and_says_how_to_go_on(corpus: list[str], unbroken: Callabl
 def test_a_finished_training_goes_on_with_more_steps(
     corpus: list[str], unbroken: Callable[[str], Run], tmp_path: Path
 ) -> None:
-    """Guards a longer budget: with a rate that does not follow the budget, 20 + 40 steps are 60 steps."""
-    flat = ["--schedule", "inverse-square-root"]
+    """Guards a longer budget: with a rate that does not follow the budget, a third and two more are the whole."""
+    flat = ["--schedule", "inverse-square-root", "--accumulation", "1"]
     path, longer = tmp_path / "run", tmp_path / "longer"
-    assert congling(*training(corpus, "bfloat16", path, 20), *flat) == 0
-    before = fingerprints_of_step(Run.open(path), 20)
+    assert congling(*training(corpus, "bfloat16", path, 2 * EVERY), *flat) == 0
+    before = fingerprints_of_step(Run.open(path), 2 * EVERY)
     assert congling("train", "--resume", str(path)) == 0  # nothing is left to do
-    assert fingerprints_of_step(Run.open(path), 20) == before
+    assert fingerprints_of_step(Run.open(path), 2 * EVERY) == before
     assert congling("train", "--resume", str(path), "--steps", str(STEPS)) == 0
     assert congling(*training(corpus, "bfloat16", longer), *flat) == 0
     assert_same_end(Run.open(path), Run.open(longer))
@@ -220,8 +229,32 @@ def test_a_measured_precision_is_kept(
 
 
 def fingerprints_of_step(run: Run, step: int) -> list[str]:
-    folder = run.checkpoints_path / f"{step:09d}"
-    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.safetensors"))]
+    paths = sorted((run.path / folder(step)).glob("*.safetensors"))
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+
+
+def files_of(run: Path) -> dict[Path, tuple[int, str]]:
+    """Every checkpoint's files: when they were written, and what they hold."""
+    return {
+        path: (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in (run / "checkpoints").rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("name", ["animals", "translation"])  # a run may be called as its task is
+def test_a_finished_training_says_so_and_stays_as_it_is(
+    name: str, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_congling: Callable[..., Outcome]
+) -> None:
+    """Guards the second call of what made a run: it trains nothing anew, writes no checkpoint, and is no failure."""
+    shutil.copytree(tiny_run, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    before, description = files_of(tmp_path / name), (tmp_path / name / "run.yaml").read_bytes()
+    outcome = run_congling("train", "--resume", name)
+    assert (outcome.code, outcome.out) == (0, f"{name}\n"), outcome.err
+    assert f"{name} is trained: its 240 steps are done" in outcome.err
+    assert before and files_of(tmp_path / name) == before
+    assert (tmp_path / name / "run.yaml").read_bytes() == description
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])

@@ -40,7 +40,7 @@ def test_chrf_is_sacrebleus() -> None:
 
 @pytest.mark.parametrize(
     ("language", "tokenizer"),
-    [("zh", "zh"), ("zh-TW", "zh"), ("yue", "zh"), ("ja", "char"), ("th", "char"), ("en", "13a"), ("und", "13a")],
+    [("zh", "zh"), ("zh-TW", "zh"), ("yue", "zh"), ("ja-JP", "char"), ("th", "char"), ("en", "13a"), ("und", "13a")],
 )
 def test_tokenizer_of_a_language(language: str, tokenizer: str) -> None:
     """Guards against text without spaces under 13a, where a sentence is one word."""

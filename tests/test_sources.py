@@ -197,6 +197,12 @@ def test_tatoeba_is_what_its_pin_says(tmp_path: Path, monkeypatch: pytest.Monkey
     from congling.data.readers import read_tatoeba
 
     monkeypatch.setenv("CONGLING_CACHE", str(tmp_path))
-    pairs = list(read_tatoeba(fetch(SOURCES["tatoeba-zh-en"])))
+    try:
+        folder = fetch(SOURCES["tatoeba-zh-en"])
+    except UserError as error:
+        if "HASH" in str(error) or "SHA-256" in str(error):  # it was reached, and has another file
+            raise
+        pytest.skip(str(error))
+    pairs = list(read_tatoeba(folder))
     assert len(pairs) == 56_578
     assert pairs[0] == ("我們試試看！", "Let's try something.")

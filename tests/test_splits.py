@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from congling.data import splits
-from congling.data.splits import Example, choose_parts, examples, normalised, split_by_components
+from congling.data.splits import REPEATED, TEST, TRAIN, VALID, Example, Parts, choose_parts, examples, normalised
 from congling.errors import UserError
 
 SINGLES = [(f"源{number}", f"target {number}") for number in range(101)]
@@ -22,6 +23,25 @@ SINGLES = [(f"源{number}", f"target {number}") for number in range(101)]
 
 def keys(pairs: list[tuple[str, str]]) -> set[str]:
     return {f"s {normalised(s)}" for s, _t in pairs} | {f"t {normalised(t)}" for _s, t in pairs}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Pairs that were divided along their parts."""
+
+    parts: Parts
+    train: list[tuple[str, str]]
+    valid: list[Example]
+    test: list[Example]
+
+
+def split(pairs: list[tuple[str, str]], valid: int, test: int, seed: int) -> Split:
+    parts = choose_parts(pairs, valid, test, seed)
+
+    def of(wanted: int) -> list[tuple[str, str]]:
+        return [pair for pair, part in zip(pairs, parts.part_of, strict=True) if part == wanted]
+
+    return Split(parts, of(TRAIN), examples(of(VALID)), examples(of(TEST)))
 
 
 def flat(held_out: list[Example]) -> list[tuple[str, str]]:
@@ -38,16 +58,13 @@ def flat(held_out: list[Example]) -> list[tuple[str, str]]:
 def test_no_sentence_is_in_two_sets(edges: list[tuple[int, int]], valid: int, test: int, seed: int) -> None:
     """Guards against leaks through shared sentences, in either language and along any chain, and against lost pairs."""
     pairs = SINGLES[:37] + [(f"共{source}", f"shared {target}") for source, target in edges]
-    split = split_by_components(pairs, valid, test, seed)
-    sets = [split.train, flat(split.valid), flat(split.test)]
+    found = split(pairs, valid, test, seed)
+    sets = [found.train, flat(found.valid), flat(found.test)]
     for one, other in itertools.combinations(sets, 2):
         assert not keys(one) & keys(other)
     assert set().union(*map(set, sets)) == set(pairs)
-    assert (split.valid_components, split.test_components) == (min(valid, limit(split)), min(test, limit(split)))
-
-
-def limit(split: splits.Split) -> int:
-    return max(1, split.components // 10)
+    most = max(1, found.parts.components // 10)
+    assert (found.parts.valid, found.parts.test) == (min(valid, most), min(test, most))
 
 
 def test_a_chain_is_one_component() -> None:
@@ -70,8 +87,9 @@ def test_twins_that_differ_in_case_width_or_spaces_do_not_leak() -> None:
 def test_repeated_pairs_are_trained_on_once() -> None:
     """Guards against repeated pairs that weigh more, and against dropping pairs that repeat one side only."""
     pairs = [*SINGLES, ("源1", "other"), *SINGLES[:11]]
-    split = split_by_components(pairs, 0, 0, seed=3)
-    assert split.train == [*SINGLES, ("源1", "other")]
+    found = split(pairs, 0, 0, seed=3)
+    assert found.train == [*SINGLES, ("源1", "other")]
+    assert list(np.flatnonzero(found.parts.part_of == REPEATED)) == list(range(102, 113))
 
 
 def test_examples_keep_all_references() -> None:
@@ -83,17 +101,17 @@ def test_examples_keep_all_references() -> None:
 def test_the_seed_chooses_and_the_order_of_lines_does_not() -> None:
     """Guards against a split that another shuffle of the same corpus would turn into a leak."""
     shuffled = random.Random(5).sample(SINGLES, len(SINGLES))
-    one, other = split_by_components(SINGLES, 7, 5, seed=11), split_by_components(shuffled, 7, 5, seed=11)
+    one, other = split(SINGLES, 7, 5, seed=11), split(shuffled, 7, 5, seed=11)
     assert set(flat(one.test)) == set(flat(other.test))
     assert set(flat(one.valid)) == set(flat(other.valid))
-    assert set(flat(one.test)) != set(flat(split_by_components(SINGLES, 7, 5, seed=12).test))
+    assert set(flat(one.test)) != set(flat(split(SINGLES, 7, 5, seed=12).test))
 
 
 def test_the_split_does_not_hang_on_hash_randomisation() -> None:
     """Guards against sets or hash() in the choice: other processes, other hash seeds, the same pinned answer."""
     program = (
-        "from congling.data.splits import split_by_components as s;"
-        "print([e.references for e in s([(f'{n}s', f'{n}t') for n in range(53)], 2, 3, 7).test])"
+        "from congling.data.splits import TEST, choose_parts as c;"
+        "print([n for n, p in enumerate(c([(f'{n}s', f'{n}t') for n in range(53)], 2, 3, 7).part_of) if p == TEST])"
     )
     answers = {
         subprocess.run(
@@ -105,25 +123,26 @@ def test_the_split_does_not_hang_on_hash_randomisation() -> None:
         ).stdout
         for seed in ("1", "2")
     }
-    assert answers == {"[['1t'], ['26t'], ['31t']]\n"}
+    assert answers == {"[1, 26, 31]\n"}
 
 
 def test_small_data_hold_out_a_tenth_and_say_so() -> None:
     """Guards against a test set that eats the training data, and against doing so silently."""
-    split = split_by_components(SINGLES, 1000, 4, seed=3)
-    assert (len(split.train), len(split.valid), len(split.test)) == (101 - 10 - 4, 10, 4)
-    assert split.note is not None
-    assert "of 101 groups of sentences, 10 are held out for validation and 4 for the test, not 1000 and 4" in split.note
-    assert split_by_components(SINGLES, 10, 10, seed=3).note is None
+    found = split(SINGLES, 1000, 4, seed=3)
+    assert (len(found.train), len(found.valid), len(found.test)) == (101 - 10 - 4, 10, 4)
+    note = found.parts.note
+    assert note is not None
+    assert "of 101 groups of sentences, 10 are held out for validation and 4 for the test, not 1000 and 4" in note
+    assert choose_parts(SINGLES, 10, 10, seed=3).note is None
 
 
 def test_too_little_data_is_the_users_to_mend() -> None:
     """Guards against an empty training or test set."""
     with pytest.raises(UserError, match="the data fall into 2 groups"):
-        split_by_components(SINGLES[:2], 1, 1, seed=3)
-    assert split_by_components(SINGLES[:2], 0, 0, seed=3).train == SINGLES[:2]
-    split = split_by_components(SINGLES[:3], 1, 1, seed=3)
-    assert (len(split.train), len(split.valid), len(split.test)) == (1, 1, 1)
+        choose_parts(SINGLES[:2], 1, 1, seed=3)
+    assert split(SINGLES[:2], 0, 0, seed=3).train == SINGLES[:2]
+    found = split(SINGLES[:3], 1, 1, seed=3)
+    assert (len(found.train), len(found.valid), len(found.test)) == (1, 1, 1)
 
 
 def test_a_giant_component_is_for_training() -> None:
@@ -131,6 +150,6 @@ def test_a_giant_component_is_for_training() -> None:
     giant = [(f"巨{number}", "Yes.") for number in range(splits.LARGEST_HELD_OUT + 1)]
     for seed in range(13):
         parts = choose_parts(giant + SINGLES[:3], 1, 1, seed)
-        assert np.all(parts.part_of[: len(giant)] == splits.TRAIN)
+        assert np.all(parts.part_of[: len(giant)] == TRAIN)
     with pytest.raises(UserError, match="groups"):
         choose_parts([(s + letter, t + letter) for letter in "abc" for s, t in giant], 1, 1, seed=3)

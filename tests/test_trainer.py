@@ -49,6 +49,10 @@ class Batches:
                 self.position, self.epoch = 0, self.epoch + 1
             yield batch
 
+    @property
+    def epoch_fraction(self) -> float:
+        return self.position / len(self.batches)
+
     def state(self) -> dict[str, Any]:
         return {"position": self.position, "epoch": self.epoch}
 
@@ -140,6 +144,13 @@ def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
 
 
 # Learning ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_epoch_goes_on_between_two_whole_ones(run: Run) -> None:
+    """Guards against an epoch that stands still for as long as a pass over the data takes."""
+    training = Training(run, options(steps=4))
+    training.trainer.train()
+    assert [event.epoch for event in training.told(StepDone)] == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3])
 
 
 def test_it_learns(run: Run) -> None:

@@ -176,3 +176,15 @@ def test_nothing_and_too_much_cannot_be_looked_into(translator: Translator) -> N
         translator.look_inside(" ")
     with pytest.raises(UserError, match=r"at most 256 can be looked into"):
         translator.look_inside("猫" * 300)
+
+
+@pytest.mark.parametrize(("language", "space"), [("cmn", ""), ("zh-Hant", ""), ("ja-JP", ""), ("th", " "), ("en", " ")])
+def test_parts_of_a_long_line_are_joined_as_the_language_is_written(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch, language: str, space: str
+) -> None:
+    """Guards against spaces in Chinese by any of its codes, and against sentences that stick together."""
+    monkeypatch.setattr(module, "LONGEST_SOURCE", 3)
+    monkeypatch.setattr(translator, "languages", ("und", language))
+    (found,) = translator.translate(["猫狗。马牛。"], GREEDY)
+    texts = [translator.target_tokenizer.decode(hypotheses[0].ids) for _ids, hypotheses in found.parts]
+    assert len(texts) > 1 and found.text == space.join(texts)

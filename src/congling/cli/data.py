@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import tyro
 
 from congling.cli.help import console
-from congling.cli.options import did_you_mean, parse
+from congling.cli.options import parse
 from congling.data.sources import SOURCES, Source, cached, fetch, find_source
 from congling.errors import UsageError
 from congling.language import _
+from congling.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from congling.data.check import Report

@@ -12,10 +12,11 @@ import tyro
 
 import congling.equations
 from congling.cli.help import console
-from congling.cli.options import did_you_mean, parse
+from congling.cli.options import parse
 from congling.equations.equation import Distance, Equation, equations
 from congling.errors import UsageError
 from congling.language import _
+from congling.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from rich.table import Table

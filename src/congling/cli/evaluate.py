@@ -62,8 +62,8 @@ def main(arguments: list[str]) -> int:
 
     if options.bleu_tokenizer is not None:  # now, not after the translating
         check_bleu_tokenizer(options.bleu_tokenizer)
-    if options.outputs is not None and options.outputs.is_dir():
-        raise UsageError(_("{path} is a folder, not a file").format(path=options.outputs))
+    if options.outputs is not None:
+        _check_place(options.outputs)
     run = Run.open(options.run)
     translator = Translator.load(run, checkpoint(options.checkpoint), options.device)
     examples = _examples(run, options)
@@ -85,9 +85,18 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _check_place(path: Path) -> None:
+    """Refuse a file that cannot be written, before the translating; folders that are not there yet are made."""
+    if path.is_dir():
+        raise UsageError(_("{path} is a folder, not a file").format(path=path))
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise UsageError(_("--outputs {path}: {above} is a file, not a folder").format(path=path, above=above))
+
+
 def _examples(run: Run, options: EvaluateOptions) -> list[Example]:
     """The user's own sentences, or those that the run holds out."""
-    from congling.data.lines import read_lines
+    from congling.data.lines import read_lines, require_equal_lines
     from congling.data.splits import Example
     from congling.tasks.translation_data import load_examples
 
@@ -103,12 +112,7 @@ def _examples(run: Run, options: EvaluateOptions) -> list[Example]:
     sources = list(read_lines(options.source))
     references = [list(read_lines(path)) for path in options.target]
     for path, lines in zip(options.target, references, strict=True):
-        if len(lines) != len(sources):
-            raise UserError(
-                _("{source} has {source_lines} lines but {target} has {target_lines}").format(
-                    source=options.source, source_lines=len(sources), target=path, target_lines=len(lines)
-                )
-            )
+        require_equal_lines(options.source, len(sources), path, len(lines))
     return [Example(source, list(each)) for source, *each in zip(sources, *references, strict=True)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import tyro
 from congling.cli.options import parse
 from congling.cli.translate import checkpoint
 from congling.language import _
+from congling.nearest import did_you_mean
 from congling.tasks.translation_options import SearchOptions
 
 if TYPE_CHECKING:
@@ -95,7 +97,6 @@ def _view(run: Run, translator: Translator, inside: Inside, text: str) -> Transl
 def _print_value(inside: Inside, name: str, as_json: bool) -> None:
     import torch
 
-    from congling.cli.options import did_you_mean
     from congling.errors import UsageError
 
     if name not in inside.seen:
@@ -103,7 +104,7 @@ def _print_value(inside: Inside, name: str, as_json: bool) -> None:
         raise UsageError(message + did_you_mean(name, list(inside.seen)))
     value = inside.seen[name]
     if as_json:
-        print(json.dumps({"name": name, "shape": list(value.shape), "values": value.float().tolist()}))
+        print(_json({"name": name, "shape": list(value.shape), "values": _finite(value.float().tolist())}))
         return
     torch.set_printoptions(  # type: ignore[no-untyped-call]
         profile="full", linewidth=160, precision=4, sci_mode=False
@@ -115,7 +116,7 @@ def _print_value(inside: Inside, name: str, as_json: bool) -> None:
 def _print_list(inside: Inside, as_json: bool) -> None:
     rows = [(name, inside.seen[name]) for name in inside.seen]
     if as_json:
-        print(json.dumps(_record(inside, rows), ensure_ascii=False))
+        print(_json(_record(inside, rows)))
         return
     print(" ".join(inside.source_pieces))
     print(" ".join(inside.target_pieces))
@@ -127,13 +128,24 @@ def _print_list(inside: Inside, as_json: bool) -> None:
         print(f"{name:<60} {shape:>16}   {extremes}")
 
 
+def _json(record: dict[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(values: Any) -> Any:
+    """The same number or nested lists of numbers, with None for what JSON cannot say: a mask's -inf."""
+    if isinstance(values, list):
+        return [_finite(value) for value in values]
+    return values if math.isfinite(values) else None
+
+
 def _record(inside: Inside, rows: list[tuple[str, Any]]) -> dict[str, Any]:
     return {
         "translation": inside.text,
         "source_pieces": inside.source_pieces,
         "target_pieces": inside.target_pieces,
         "hypotheses": [
-            {"ids": each.ids, "log_probability": each.log_probability, "score": each.score}
+            {"ids": each.ids, "log_probability": _finite(each.log_probability), "score": _finite(each.score)}
             for each in inside.hypotheses
         ],
         "values": [{"name": name, "shape": list(value.shape)} for name, value in rows],

@@ -16,12 +16,14 @@ import unicodedata
 from congling import __version__
 from congling.errors import UsageError, UserError
 from congling.language import _, use_language
+from congling.nearest import did_you_mean
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 UNUSABLE = (  # what can be wrong with a path that the user names
-    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG,
+    errno.ELOOP,
 )  # fmt: skip
 
 
@@ -115,14 +117,12 @@ def _choose_language(word: str, rest: list[str]) -> None:
 
 
 def _unknown_verb(verb: str) -> UsageError:
-    from congling.cli.options import did_you_mean
 
     otherwise = _("choose one of {verbs}").format(verbs=", ".join(verbs()))
     return UsageError(_("there is no command {verb}").format(verb=verb) + did_you_mean(verb, list(verbs()), otherwise))
 
 
 def _unknown_option(word: str) -> UsageError:
-    from congling.cli.options import did_you_mean
 
     known = ["--help", "--version", "--language"]
     otherwise = _("options of a command stand after it: congling train translation --minutes 3")

@@ -6,7 +6,6 @@ The values are converted by tyro. The help and the messages are ours: one line e
 from __future__ import annotations
 
 import contextlib
-import difflib
 import io
 from collections.abc import Sequence
 from typing import TypeVar
@@ -15,6 +14,7 @@ from congling.cli.help import print_help
 from congling.cli.option import MANY, REQUIRED, Option, options_of
 from congling.errors import UsageError
 from congling.language import _
+from congling.nearest import did_you_mean
 
 T = TypeVar("T")
 
@@ -47,19 +47,7 @@ def parse(options_class: type[T], arguments: Sequence[str], prog: str, descripti
         print_help(options, prog, description)
         raise SystemExit(0)
     _refuse_unknown(options, spoken, prog)
-    return _convert(options_class, options, arguments, prog, default)
-
-
-def nearest(word: str, known: Sequence[str]) -> str | None:
-    """The known word that the given one was probably meant to be."""
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
-
-
-def did_you_mean(word: str, known: Sequence[str], otherwise: str = "") -> str:
-    """A clause to append to an error message: the nearest known word, else the clause ``otherwise``."""
-    guess = nearest(word, known)
-    clause = _("did you mean {guess}?").format(guess=guess) if guess else otherwise
-    return clause and _("; ") + clause
+    return _convert(options_class, options, _gathered(options, arguments), prog, default)
 
 
 def _convert(
@@ -98,6 +86,29 @@ def _refuse_unknown(options: list[Option], spoken: Sequence[str], prog: str) -> 
             message = _("there is no option {option}").format(option=word.split("=")[0])
             otherwise = _("see {command} --help").format(command=prog)
             raise OptionError(message + did_you_mean(name, known, otherwise), prog)
+
+
+def _gathered(options: list[Option], arguments: Sequence[str]) -> list[str]:
+    """``--target a --target b`` as ``--target a b``: tyro would take the last one alone."""
+    several = {flag: option.flag for option in options if option.arity == MANY for flag in option.flags}
+    spoken = _before_separator(arguments)
+    groups: list[list[str]] = [[]]  # each a flag with the words after it
+    group_of: dict[str, list[str]] = {}
+    group = groups[0]
+    for word in spoken:
+        name = _flag_of(word)
+        flag = several.get(name or "")
+        if flag in group_of:
+            group = group_of[flag]
+            group += word.split("=", 1)[1:]
+        elif name is None:
+            group.append(word)
+        else:
+            group = [word]
+            groups.append(group)
+            if flag is not None:
+                group_of[flag] = group
+    return [*(word for each in groups for word in each), *arguments[len(spoken) :]]
 
 
 def _wrong_value(options: list[Option], arguments: Sequence[str]) -> str | None:

@@ -7,10 +7,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from congling.cli.options import did_you_mean, parse
+from congling.cli.options import parse
 from congling.cli.translate import checkpoint
 from congling.errors import UsageError
 from congling.language import _
+from congling.nearest import did_you_mean
 from congling.tasks.translation_options import TranslationOptions
 
 TASKS = ("translation",)
@@ -34,7 +35,7 @@ class ResumeOptions:
 def main(arguments: list[str]) -> int:
     """Train; the run's folder is printed on stdout at the end."""
     if any(word == "--resume" or word.startswith("--resume=") for word in arguments):
-        return _resume([word for word in arguments if word not in TASKS])
+        return _resume(arguments[1:] if arguments[0] in TASKS else arguments)
     if not arguments or arguments[0].startswith("-"):
         return _help(arguments)
     task, rest = arguments[0], arguments[1:]

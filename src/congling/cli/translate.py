@@ -14,7 +14,8 @@ import tyro
 from congling.cli.options import parse
 from congling.errors import UsageError, UserError
 from congling.language import _
-from congling.tasks.translation_options import SearchOptions
+from congling.learning.options import require_at_least, require_at_most
+from congling.tasks.translation_options import MOST_HYPOTHESES, SearchOptions
 
 if TYPE_CHECKING:
     from congling.tasks.translator import Translation, Translator
@@ -45,10 +46,8 @@ def main(arguments: list[str], prog: str = "congling translate") -> int:
     """Translate; only translations go to stdout."""
     options = parse(TranslateOptions, arguments, prog, _("Translate sentences, or standard input line by line."))
     options.search.check()
-    if options.n_best < 1:
-        raise UsageError(
-            _("{option} {value} must be at least {least}").format(option="--n-best", value=options.n_best, least=1)
-        )
+    require_at_least(("--n-best", options.n_best, 1))
+    require_at_most(("--n-best", options.n_best, MOST_HYPOTHESES))
     from congling.learning.runs import Run
     from congling.tasks.translator import LINES_AT_ONCE, Translator
 

@@ -91,3 +91,17 @@ def _decoded(path: Path, lines: Iterable[bytes]) -> Iterator[str]:
         except UnicodeDecodeError:
             raise UserError(not_utf8(path, number)) from None
         yield one_line(line.removeprefix("\ufeff") if number == 1 else line)
+
+
+def require_equal_lines(source: Path, source_lines: int, target: Path, target_lines: int) -> None:
+    """Refuse two files of which line n cannot translate line n, for one has more lines.
+
+    Raises:
+        UserError: with both files and both numbers.
+    """
+    if source_lines != target_lines:
+        raise UserError(
+            _("{source} has {source_lines} lines but {target} has {target_lines}").format(
+                source=source, source_lines=source_lines, target=target, target_lines=target_lines
+            )
+        )

@@ -6,20 +6,29 @@ raises a ``UserError`` with its name and, where there is one, the number of the 
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import json
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from congling.data.lines import count_lines, not_utf8, one_line, raw_lines, read_lines, require_file
+from congling.data.lines import (
+    count_lines,
+    not_utf8,
+    one_line,
+    raw_lines,
+    read_lines,
+    require_equal_lines,
+    require_file,
+)
 from congling.errors import UserError
 from congling.language import _
+from congling.nearest import did_you_mean
 
 __all__ = [
     "Pair",
@@ -61,7 +70,7 @@ def read_parallel(source: Path, target: Path) -> Iterator[Pair]:
     """
     sources, targets = read_lines(source), read_lines(target)
     if source.is_file() and target.is_file():  # a pipe can be read only once: it is counted on the way
-        _require_equal(source, count_lines(source), target, count_lines(target))
+        require_equal_lines(source, count_lines(source), target, count_lines(target))
     return _zipped(source, sources, target, targets)
 
 
@@ -93,13 +102,11 @@ def read_table(path: Path, source_column: str = "source", target_column: str = "
 
 
 def read_hub(
-    name: str,
-    split: str = "train",
-    source_column: str = "translation.zh",
-    target_column: str = "translation.en",
-    configuration: str | None = None,
+    name: str, split: str, source_column: str, target_column: str, configuration: str | None = None
 ) -> Iterator[Pair]:
     """The pairs in two columns of a Hugging Face data set, or of a folder that holds one.
+
+    It is fetched once, into the cache of the library ``datasets``, and read from there, memory-mapped.
 
     Args:
         name: ``owner/name`` on the hub, or a folder.
@@ -114,7 +121,7 @@ def read_hub(
     def rows() -> Iterator[dict[str, Any]]:
         from datasets import load_dataset
 
-        yield from load_dataset(name, configuration, split=split, streaming=True)
+        yield from load_dataset(name, configuration, split=split)
 
     return _columns(
         name, _explained(rows, lambda error: UserError(_hub_trouble(name, error))), source_column, target_column
@@ -152,18 +159,9 @@ def _zipped(source: Path, sources: Iterator[str], target: Path, targets: Iterato
     for read, (one, other) in enumerate(itertools.zip_longest(sources, targets)):
         if one is None or other is None:
             longer = read + 1 + sum(1 for _line in (targets if one is None else sources))
-            _require_equal(source, read if one is None else longer, target, longer if one is None else read)
+            require_equal_lines(source, read if one is None else longer, target, longer if one is None else read)
         else:
             yield one, other
-
-
-def _require_equal(source: Path, source_lines: int, target: Path, target_lines: int) -> None:
-    if source_lines != target_lines:
-        raise UserError(
-            _("{source} has {source_lines} lines but {target} has {target_lines}").format(
-                source=source, source_lines=source_lines, target=target, target_lines=target_lines
-            )
-        )
 
 
 def _table_kind(path: Path) -> tuple[str, dict[str, Any]]:
@@ -198,11 +196,10 @@ def _require_column(name: str, row: Mapping[str, Any], column: str) -> None:
     ]
     if column in known:
         return
-    near = difflib.get_close_matches(column, known, n=1)
     message = _("{name} has no column {column}; its columns are {columns}").format(
         name=name, column=column, columns=", ".join(known)
     )
-    raise UserError(message + (_("; ") + _("did you mean {guess}?").format(guess=near[0]) if near else ""))
+    raise UserError(message + did_you_mean(column, known))
 
 
 def _cell(row: Mapping[str, Any], column: str) -> str:
@@ -224,16 +221,24 @@ def _explained(
 
 @contextmanager
 def _without_remarks() -> Iterator[None]:
-    """The libraries log what they also raise, over several lines; one line of ours says it."""
+    """The libraries log what they also raise, over several lines; one line of ours says it.
+
+    Their bars of a download and its conversion stay where somebody watches.
+    """
     import datasets  # now: at its import it sets the levels of these loggers
 
     loggers = [logging.getLogger(library) for library in (datasets.__name__, "huggingface_hub")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)
+    hide_bars = not (sys.stderr.isatty() or datasets.are_progress_bars_disabled())
+    if hide_bars:
+        datasets.disable_progress_bars()
     try:
         yield
     finally:
+        if hide_bars:
+            datasets.enable_progress_bars()
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 
@@ -261,6 +266,11 @@ def _hub_trouble(name: str, error: Exception) -> str:
             "cannot reach the Hugging Face hub for the data set {name} ({reason}); without a network give files,"
             " or a folder; with a mirror set HF_ENDPOINT to it"
         ).format(name=name, reason=_first_line(error))
+    several = re.search(r"available configs: \[(.+)\]", str(error))
+    if several:
+        return _("the data set {name} has several configurations; choose one with --hub-configuration: {names}").format(
+            name=name, names=several[1].replace("'", "")
+        )
     return _("cannot read the data set {name}: {reason}").format(name=name, reason=_first_line(error))
 
 

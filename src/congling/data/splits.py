@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import unicodedata
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,21 +54,11 @@ class Parts:
     note: str | None
 
 
-@dataclass(frozen=True)
-class Split:
-    """The three sets. ``components``, ``valid_components``, ``test_components`` count components, not sentences."""
+def choose_parts(pairs: Iterable[Pair], valid: int, test: int, seed: int) -> Parts:
+    """Decide where each pair belongs, in one pass that keeps some forty bytes of a pair and not its text.
 
-    train: list[Pair]
-    valid: list[Example]
-    test: list[Example]
-    components: int
-    valid_components: int
-    test_components: int
-    note: str | None
-
-
-def split_by_components(pairs: Sequence[Pair], valid: int, test: int, seed: int) -> Split:
-    """Split pairs into three sets; the same pairs and seed give the same sets on every machine.
+    The same pairs and seed give the same parts on every machine. A large corpus is read a second time along
+    ``part_of``.
 
     Args:
         pairs: (source, target).
@@ -77,20 +67,6 @@ def split_by_components(pairs: Sequence[Pair], valid: int, test: int, seed: int)
 
     Raises:
         UserError: there are fewer than three components.
-    """
-    parts = choose_parts(pairs, valid, test, seed)
-    chosen: tuple[list[Pair], list[Pair], list[Pair]] = ([], [], [])
-    for pair, part in zip(pairs, parts.part_of.tolist(), strict=True):
-        if part != REPEATED:
-            chosen[part].append(pair)
-    held_out_valid, held_out_test = examples(chosen[VALID]), examples(chosen[TEST])
-    return Split(chosen[TRAIN], held_out_valid, held_out_test, parts.components, parts.valid, parts.test, parts.note)
-
-
-def choose_parts(pairs: Iterable[Pair], valid: int, test: int, seed: int) -> Parts:
-    """Decide where each pair belongs, in one pass that keeps some forty bytes of a pair and not its text.
-
-    The arguments are those of ``split_by_components``; a large corpus is read a second time along ``part_of``.
     """
     sentences, repeated = _read_keys(pairs)
     component_of = _components(sentences)  # (pairs,)

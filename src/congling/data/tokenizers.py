@@ -59,7 +59,7 @@ class Tokenizer:
             ) from error
 
     def save(self, path: str | Path) -> None:
-        """Writes the model file. It is not synced: the run around it is."""
+        """Writes the model file, for other programs too. A run writes ``model`` itself, whole or not at all."""
         Path(path).write_bytes(self.model)
 
     def normalize(self, text: str) -> str:

@@ -23,11 +23,6 @@ def is_frame_step(step: int) -> bool:
     return step >= 0 and step & (step - 1) == 0
 
 
-def frame_steps(limit: int) -> list[int]:
-    """The steps up to ``limit`` after which a frame is due."""
-    return [0, *(1 << n for n in range(max(0, limit).bit_length()))]
-
-
 def save_frame(run: Run, step: int, weights: Mapping[str, Tensor]) -> Path:
     """Save the weights, numbers with a fraction as float16; enough to look at, not to go on from.
 

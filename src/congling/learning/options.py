@@ -96,11 +96,7 @@ class TrainingOptions:
         require_below_one(
             ("--label-smoothing", self.label_smoothing), *(("--adam-betas", beta) for beta in self.adam_betas)
         )
-        for option, count, most in (("--threads", self.threads, MOST_THREADS), ("--seed", self.seed, 2**32 - 1)):
-            if count is not None and count > most:
-                raise UsageError(
-                    _("{option} {value} must be at most {most}").format(option=option, value=count, most=most)
-                )
+        require_at_most(("--threads", self.threads, MOST_THREADS), ("--seed", self.seed, 2**32 - 1))
 
 
 def require_finite(*options: tuple[str, float | None]) -> None:
@@ -118,6 +114,13 @@ def require_at_least(*options: tuple[str, float | None, int]) -> None:
             raise UsageError(
                 _("{option} {value} must be at least {least}").format(option=option, value=value, least=least)
             )
+
+
+def require_at_most(*options: tuple[str, int | None, int]) -> None:
+    """Refuse the first (option, value, most) whose value is more than the most; None passes."""
+    for option, value, most in options:
+        if value is not None and value > most:
+            raise UsageError(_("{option} {value} must be at most {most}").format(option=option, value=value, most=most))
 
 
 def require_below_one(*options: tuple[str, float]) -> None:

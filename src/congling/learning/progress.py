@@ -152,7 +152,7 @@ def started_line(event: TrainingStarted) -> str:
 def step_line(event: StepDone, loss: float, seconds_left: float | None) -> str:
     """Where the training is, how well and how fast, and the time left."""
     line = _("step {step}  epoch {epoch}  loss {loss}  {rate} tokens/s").format(
-        step=event.step, epoch=f"{round(event.epoch, 1):g}", loss=f"{loss:.3f}", rate=f"{event.tokens_per_second:,.0f}"
+        step=event.step, epoch=f"{event.epoch:.1f}", loss=f"{loss:.3f}", rate=f"{event.tokens_per_second:,.0f}"
     )
     if seconds_left is None:
         return line

@@ -58,6 +58,9 @@ class TrainingData(Protocol[B_co]):
 
     epoch: int
 
+    @property
+    def epoch_fraction(self) -> float: ...
+
     def __iter__(self) -> Iterator[B_co]: ...
 
     def state(self) -> dict[str, Any]: ...
@@ -163,10 +166,11 @@ class Trainer(Generic[B]):
         if is_frame_step(progress.step):
             save_frame(self.run, progress.step, self.weights())
         speed = tokens / (time.monotonic() - begun)
+        epoch = self.data.epoch + self.data.epoch_fraction
         self._tell(
             StepDone(
                 step=progress.step, loss=loss, learning_rate=rate, gradient_norm=norm, tokens=tokens,
-                tokens_per_second=speed, seconds=progress.seconds, epoch=self.data.epoch, fraction=self._fraction(),
+                tokens_per_second=speed, seconds=progress.seconds, epoch=epoch, fraction=self._fraction(),
             )
         )  # fmt: skip
 
@@ -257,7 +261,7 @@ class Trainer(Generic[B]):
         self.parameters.fill(self.parameters.master, average_weights(self.run, chosen))
         self.parameters.publish()
         validation = self.validate()
-        best = validation.loss < self.progress.best_loss
+        best = self.progress.is_best(validation)
         event = Validated(
             self.progress.step, validation.loss, validation.perplexity, validation.scores, best, len(chosen)
         )

@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from congling.data.languages import primary, words_are_separated
 from congling.errors import UsageError, UserError
 from congling.language import _
 
-TOKENIZERS = {
-    "zh": "zh",
-    "cmn": "zh",
-    "yue": "zh",
-    "ja": "char",
-    "th": "char",
-    "lo": "char",
-    "km": "char",
-    "my": "char",
-}
 RESAMPLES = 1000
 
 
@@ -37,7 +28,9 @@ def bleu_tokenizer(language: str) -> str:
 
     Scores of unsegmented text under ``13a`` mean nothing. Japanese goes by characters, which needs no dictionary.
     """
-    return TOKENIZERS.get(language.split("-")[0].lower(), "13a")
+    if primary(language) == "zh":
+        return "zh"
+    return "13a" if words_are_separated(language) else "char"
 
 
 def bleu(

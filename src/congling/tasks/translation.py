@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -18,7 +19,8 @@ from congling.data.token_store import TokenStore
 from congling.data.tokenizers import Tokenizer
 from congling.errors import UsageError, UserError
 from congling.language import _
-from congling.learning.checkpoints import Which, load_checkpoint
+from congling.learning.checkpoint_files import examine
+from congling.learning.checkpoints import Which, checkpoint_folder, load_checkpoint
 from congling.learning.events import Listener, Reason
 from congling.learning.metrics import MetricsFile, TensorBoardEvents
 from congling.learning.options import DEFAULT_MINUTES, TrainingOptions
@@ -61,6 +63,8 @@ def _new_run(options: TranslationOptions) -> Run:
     pair = languages(options.data)
     path = options.run or _free_folder(pair)
     options.training.precision = _measured_precision(options)
+    if options.training.minutes is None and options.training.steps is None:
+        options.training.minutes = DEFAULT_MINUTES  # run.yaml says what was meant; a later default changes no old run
     config = dataclasses.asdict(options) | {"run": str(path), "languages": list(pair)}
     return Run.create(path, config, task=TASK, seed=options.training.seed)
 
@@ -81,17 +85,17 @@ def resume(path: Path, minutes: float | None, steps: int | None, say: Say, which
     """
     run = Run.open(path)
     options = options_of(run)
-    _extend(run, options.training, minutes, steps)
     with run.training():
+        if minutes is not None or steps is not None:
+            _extend(run, options.training, minutes, steps, which)
         if not run.file("data/train.arrow").is_file():
             corpus = read_corpus(options.data, options.training.seed, say)
             prepare(run, corpus, options, say)
         return run, _fit(run, options, say, begin=which)
 
 
-def _extend(run: Run, training: TrainingOptions, minutes: float | None, steps: int | None) -> None:
-    if minutes is None and steps is None:
-        return
+def _extend(run: Run, training: TrainingOptions, minutes: float | None, steps: int | None, which: Which) -> None:
+    """Give the options another budget. ``run.yaml`` keeps the old one until the checkpoint is restored."""
     by_steps = training.steps is not None
     if (steps is None) == by_steps:
         raise UsageError(
@@ -108,7 +112,28 @@ def _extend(run: Run, training: TrainingOptions, minutes: float | None, steps: i
                 steps=steps, run=run.path, done=done
             )
         )
-    run.update_config(run.config | {"training": dataclasses.asdict(training)})
+    spent = _seconds_spent(run, which) / 60
+    if minutes is not None and minutes < spent:
+        raise UsageError(
+            _("--minutes {minutes:g} is a total, and {run} has spent {spent:g} already").format(
+                minutes=minutes, run=run.path, spent=math.ceil(10 * spent) / 10
+            )
+        )
+
+
+def _seconds_spent(run: Run, which: Which) -> float:
+    if not run.checkpoint_steps():
+        return 0.0
+    whole, problem = examine(checkpoint_folder(run, which), ())
+    return 0.0 if problem else float(whole["state"]["progress"]["seconds"])  # restoring will name the problem
+
+
+def _keep_budget(run: Run, training: TrainingOptions) -> None:
+    """Write a budget that ``_extend`` changed into ``run.yaml``."""
+    stored = run.config["training"]
+    budget = {"minutes": training.minutes, "steps": training.steps}
+    if stored | budget != stored:
+        run.update_config(run.config | {"training": stored | budget})
 
 
 def _free_folder(languages: tuple[str, str]) -> Path:
@@ -155,6 +180,7 @@ def _fit(run: Run, options: TranslationOptions, say: Say, begin: Which | None) -
             _restore(trainer, run, begin)
             if reason := trainer.finished():
                 say(_("{run} is trained: {ended}").format(run=run.path, ended=_why(reason, training)))
+        _keep_budget(run, training)
         return trainer.train()  # of a finished run, what was left to do after the last step: validating, averaging
 
 

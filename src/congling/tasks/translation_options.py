@@ -11,9 +11,11 @@ from typing import Literal
 
 from congling.errors import UsageError
 from congling.language import _
-from congling.learning.options import TrainingOptions, require_at_least, require_below_one
+from congling.learning.options import TrainingOptions, require_at_least, require_at_most, require_below_one
 
 SMALLEST_VOCABULARY = 4  # </s>, <unk>, <pad> and one piece
+LARGEST_VOCABULARY = 1_000_000  # several times the largest ones in use
+MOST_HYPOTHESES = 100  # a wider beam only costs memory
 MOST_BILLIONS = 4  # far more than an ordinary computer can train; a slip of the finger should not fill its memory
 
 
@@ -31,6 +33,8 @@ class DataOptions:
     """Your own data as one file: .csv, .tsv, .jsonl or .parquet."""
     hub: str | None = None
     """Your own data as a Hugging Face data set: its name or a folder."""
+    hub_configuration: str | None = None
+    """Which sub-set of --hub, for example a language pair, where it has several."""
     hub_split: str = "train"
     """Which split of --hub to learn from."""
     source_column: str = "source"
@@ -48,9 +52,9 @@ class DataOptions:
     test_target: Path | None = None
     """Translations of --test-source."""
     valid_size: int = 1000
-    """How many sentences to hold out for validation (at most a tenth of the data)."""
+    """How many groups of sentences that share a translation to hold out for validation (at most a tenth of them)."""
     test_size: int = 1000
-    """How many sentences to hold out for the test (at most a tenth of the data)."""
+    """How many groups of sentences that share a translation to hold out for the test (at most a tenth of them)."""
     max_pieces: int = 128
     """Longest sentence that is learned from, in pieces; longer ones are counted and left out."""
 
@@ -101,14 +105,24 @@ class VocabularyOptions:
     """Cut the text into other pieces in each epoch, with this strength (0.1 is usual)."""
 
     def check(self) -> None:
-        """Refuse sizes that no vocabulary can have."""
+        """Refuse sizes that no vocabulary can have, and two rules for one vocabulary."""
         if self.joint_vocabulary is not None and (self.source_vocabulary or self.target_vocabulary) is not None:
             raise UsageError(_("--joint-vocabulary excludes --source-vocabulary and --target-vocabulary"))
-        require_at_least(
-            ("--source-vocabulary", self.source_vocabulary, SMALLEST_VOCABULARY),
-            ("--target-vocabulary", self.target_vocabulary, SMALLEST_VOCABULARY),
-            ("--joint-vocabulary", self.joint_vocabulary, SMALLEST_VOCABULARY),
-        )
+        rules = {self.source_normalization, self.target_normalization} - {"auto"}
+        if self.joint_vocabulary is not None and len(rules) > 1:
+            raise UsageError(
+                _(
+                    "--joint-vocabulary has one normalisation for both sides, not --source-normalization {source} and"
+                    " --target-normalization {target}: give the same for both"
+                ).format(source=self.source_normalization, target=self.target_normalization)
+            )
+        for option, size in (
+            ("--source-vocabulary", self.source_vocabulary),
+            ("--target-vocabulary", self.target_vocabulary),
+            ("--joint-vocabulary", self.joint_vocabulary),
+        ):
+            require_at_least((option, size, SMALLEST_VOCABULARY))
+            require_at_most((option, size, LARGEST_VOCABULARY))
         require_below_one(("--subword-sampling", self.subword_sampling))
 
 
@@ -211,7 +225,7 @@ class SearchOptions:
     batch_tokens: int = 4096
     """Source tokens that are translated at once, padding included."""
     max_length: int = 200
-    """Longest translation of a sentence, in pieces."""
+    """Longest translation of a sentence, in pieces; never more than 3 × the source's pieces + 20."""
 
     def check(self) -> None:
         """Refuse what no search can do."""
@@ -222,3 +236,4 @@ class SearchOptions:
             ("--no-repeat-ngram", self.no_repeat_ngram, 0),
             ("--length-penalty", self.length_penalty, 0),
         )
+        require_at_most(("--beam", self.beam, MOST_HYPOTHESES))

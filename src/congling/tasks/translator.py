@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from congling.data.batches import collate, ordered_batches
+from congling.data.languages import written_without_spaces
 from congling.data.sentences import split_long
 from congling.data.tokenizers import Tokenizer
 from congling.decoding.beam import beam_search
@@ -136,7 +137,7 @@ class Translator:
 
     def _joined(self, line: str, parts: list[tuple[list[int], list[Hypothesis]]]) -> Translation:
         """The k-th best translation of a long line is made of its parts' k-th best."""
-        space = "" if self.languages[1].split("-")[0] in ("zh", "ja") else " "
+        space = "" if written_without_spaces(self.languages[1]) else " "
         kept = [(ids, found) for ids, found in parts if found]
         count = min((len(found) for _ids, found in kept), default=0)
         texts = [
