@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import statistics
 import time
@@ -31,6 +30,7 @@ from congling.learning.memory import settle_memory
 from congling.learning.optimizers import AdamW, clip_gradient
 from congling.learning.parameters import FlatParameters
 from congling.learning.precision import compute_type
+from congling.learning.threads import use_threads
 from congling.networks.transformer import Transformer
 
 SOURCE_PIECES, TARGET_PIECES = 5000, 4000
@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=3)
     options = parser.parse_args()
     settle_memory()  # as the trainer does; it serves both
-    torch.set_num_threads(os.cpu_count() or 1)
+    use_threads(None)
     torch.manual_seed(1)
     steps = {"congling": our_step(options.width)}
     for precision in ("float32", "autocast", "bfloat16"):

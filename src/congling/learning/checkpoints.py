@@ -85,6 +85,21 @@ def mark_best(run: Run, name: str, weights: Mapping[str, Tensor]) -> Path:
     return folder
 
 
+def go_back(run: Run, step: int, best_step: int) -> None:
+    """Let ``last`` name ``step``, from which a training goes on, and ``best`` what was best until then.
+
+    What came later is given up: a best checkpoint among it, or an average, must not outlive it.
+    """
+    best = _pointed(run, "best")
+    later = best is not None and (not best.isdigit() or int(best) > step)
+    if later and best_step in run.checkpoint_steps():
+        _point(run, "best", _folder(run, best_step))
+    elif later:
+        _point(run, "best", _folder(run, step))
+    if _pointed(run, "last") != _folder(run, step).name:
+        _point(run, "last", _folder(run, step))
+
+
 def prune(run: Run, keep: int, also: Sequence[int] = ()) -> None:
     """Remove the checkpoints of all steps but the newest ``keep``, the best, the last and those of ``also``.
 

@@ -8,12 +8,10 @@ checkpoint, so that a training that was killed goes on as if nothing had happene
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
-import torch
 from torch import Tensor, nn
 
 from congling.errors import UserError
@@ -21,6 +19,7 @@ from congling.language import _
 from congling.learning.checkpoints import (
     LoadedCheckpoint,
     average_weights,
+    go_back,
     mark_best,
     random_state,
     restore_random_state,
@@ -46,6 +45,7 @@ from congling.learning.parameters import FlatParameters
 from congling.learning.precision import compute_type
 from congling.learning.runs import Run
 from congling.learning.schedules import rate_factor
+from congling.learning.threads import use_threads
 from congling.learning.training_state import Progress, Validation
 
 B = TypeVar("B")
@@ -91,7 +91,7 @@ class Trainer(Generic[B]):
         listeners: Sequence[Listener] = (),
     ) -> None:
         settle_memory()
-        torch.set_num_threads(options.threads or os.cpu_count() or 1)
+        use_threads(options.threads)
         self.network, self.loss, self.data, self.validate = network, loss, data, validate
         self.run, self.options, self.listeners = run, options, listeners
         self.budget = Budget.of(options)
@@ -163,9 +163,9 @@ class Trainer(Generic[B]):
         progress.step += 1
         progress.tokens += tokens
         progress.seconds = time.monotonic() - self._begun
+        speed = tokens / (time.monotonic() - begun)
         if is_frame_step(progress.step):
             save_frame(self.run, progress.step, self.weights())
-        speed = tokens / (time.monotonic() - begun)
         epoch = self.data.epoch + self.data.epoch_fraction
         self._tell(
             StepDone(
@@ -194,8 +194,10 @@ class Trainer(Generic[B]):
     def _validation_is_due(self) -> bool:
         if self.options.validate_every is not None:
             return self.progress.step % self.options.validate_every == 0
-        due = int(self._fraction() * self.options.validations + 1e-9)
-        return due > self.progress.validations
+        return self._validations_due(self._fraction()) > self.progress.validations
+
+    def _validations_due(self, fraction: float) -> int:
+        return int(fraction * self.options.validations + 1e-9)  # a third of three is one, rounding or not
 
     def _look(self) -> None:
         """Validate, remember whether this is the best so far, and save."""
@@ -203,7 +205,7 @@ class Trainer(Generic[B]):
         validation = self.validate()
         if not math.isfinite(validation.loss):
             self._stop_diverged(progress.step, _("validation loss {loss:g}").format(loss=validation.loss))
-        progress.validations = max(progress.validations + 1, int(self._fraction() * self.options.validations + 1e-9))
+        progress.validations = max(progress.validations + 1, self._validations_due(self._fraction()))
         best = progress.note(validation)
         progress.seconds = time.monotonic() - self._begun
         self._tell(Validated(progress.step, validation.loss, validation.perplexity, validation.scores, best))
@@ -243,9 +245,10 @@ class Trainer(Generic[B]):
         self.data.restore(checkpoint.state["data"])
         self.progress = progress = Progress(**checkpoint.state["progress"])
         drop_frames_after(self.run, progress.step)
+        go_back(self.run, progress.step, progress.best_step)
         if checkpoint.state.get("budget", vars(self.budget)) != vars(self.budget):
             # The validations are spread over the new budget, and whoever gives one wants no early end at once.
-            progress.validations = int(self.budget.spent(progress.step, progress.seconds) * self.options.validations)
+            progress.validations = self._validations_due(self.budget.spent(progress.step, progress.seconds))
             progress.waited = 0
 
     def _steps_to_average(self) -> list[int]:

@@ -47,7 +47,9 @@ def bleu(
 
     chosen = tokenizer or bleu_tokenizer(language)
     check_bleu_tokenizer(chosen)
-    return _score("BLEU", BLEU(lowercase=lowercase, tokenize=chosen), outputs, references, confidence)
+    return _score(
+        "BLEU", BLEU(lowercase=lowercase, tokenize=chosen, force=tokenizer is not None), outputs, references, confidence
+    )
 
 
 def check_bleu_tokenizer(name: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from congling.learning.options import DEFAULT_MINUTES, TrainingOptions
 from congling.learning.precision import compute_type, device_of
 from congling.learning.progress import ProgressReport
 from congling.learning.runs import Run
+from congling.learning.threads import use_threads
 from congling.learning.trainer import Trainer
 from congling.learning.training_state import Validation
 from congling.networks.transformer import Transformer
@@ -71,7 +71,7 @@ def _new_run(options: TranslationOptions) -> Run:
 
 def _measured_precision(options: TranslationOptions) -> Literal["float32", "bfloat16"]:
     """What ``auto`` means here, once for the whole run: measured anew, it might change in the middle of a training."""
-    torch.set_num_threads(options.training.threads or os.cpu_count() or 1)
+    use_threads(options.training.threads)
     chosen = compute_type(options.training.precision, device_of(options.device))
     return "bfloat16" if chosen == torch.bfloat16 else "float32"
 
