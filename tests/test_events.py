@@ -218,7 +218,7 @@ def test_terminal_gets_a_live_line_and_samples_above_it(monkeypatch: pytest.Monk
     assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")  # the cursor is shown again
 
 
-def test_time_left_counts_from_this_session() -> None:
+def test_time_left_counts_from_the_last_start() -> None:
     """A resumed training that counts the fraction from zero promises far too little time."""
     clock = Clock()
     left = TimeLeft(clock)

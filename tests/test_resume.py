@@ -259,7 +259,7 @@ def test_a_finished_training_says_so_and_stays_as_it_is(
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
 def test_subword_sampling_draws_the_same_in_another_process(kind: Kind, corpus: list[str], tmp_path: Path) -> None:
-    """Guards resumption with --subword-sampling: the next session must cut the sentences as this one would have."""
+    """Guards resumption with --subword-sampling: the next process must cut the sentences as this one would have."""
     lines = Path(corpus[1]).read_text(encoding="utf-8").splitlines()
     model = tmp_path / "model"
     train_tokenizer(lines, size=97, kind=kind).save(model)

@@ -37,7 +37,7 @@ class StepDone:
         loss: the mean over the step's target tokens.
         gradient_norm: before clipping.
         tokens: the target tokens in the step.
-        seconds: the time spent on training, of earlier sessions too.
+        seconds: the time spent on training, before it was resumed too.
         epoch: how many times the data was seen; 1.5 is the middle of the second pass.
         fraction: how much of the training is done, of the steps or of the minutes, from 0 to 1.
     """

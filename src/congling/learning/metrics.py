@@ -91,7 +91,7 @@ class TensorBoardEvents:
     def __call__(self, event: Event) -> None:
         match event:
             case TrainingStarted():
-                # TensorBoard then hides what an earlier, killed session wrote of these steps.
+                # TensorBoard then hides what a training that was killed wrote of these steps.
                 self._writer = self._make_writer(str(self._run.path), purge_step=(event.resumed_from or 0) + 1)
             case StepDone():
                 self._waiting.append(event)

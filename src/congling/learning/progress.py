@@ -116,7 +116,7 @@ class SmoothedLoss:
 
 
 class TimeLeft:
-    """How long the rest will take, from the fraction done since the first step of this session."""
+    """How long the rest will take, from the fraction done since the training was last started."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
