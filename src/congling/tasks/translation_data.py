@@ -208,7 +208,6 @@ def prepare(run: Run, corpus: Corpus, options: TranslationOptions, say: Say) -> 
     write_atomically(run.file("target.model"), target.model)
     save_examples(run.file("data/valid.jsonl"), corpus.valid)
     save_examples(run.file("data/test.jsonl"), corpus.test)
-    run.file("data").mkdir(exist_ok=True)
     counts = tokenize_pairs(
         corpus.train(),
         source,
