@@ -52,9 +52,10 @@ class Equation(Generic[P, R]):
         self.plain, self.fused, self.latex, self.source, self.example = plain, fused, latex, source, example
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        if self.fused is None or glass_box.open_box() is not None:
-            return self.plain(*args, **kwargs)
-        return cast(R, self.fused(*args, **kwargs))
+        if (box := glass_box.open_box()) is not None:
+            with box.calculating(self.name):
+                return self.plain(*args, **kwargs)
+        return self.plain(*args, **kwargs) if self.fused is None else cast(R, self.fused(*args, **kwargs))
 
     @property
     def code(self) -> str:

@@ -27,6 +27,18 @@ class GlassBox:
     values: dict[str, list[Any]] = field(default_factory=dict)
     _modules: list[tuple[nn.Module, str]] = field(default_factory=list)  # what runs, outermost first, and its path
     _scopes: list[str] = field(default_factory=list)
+    _equations: list[str] = field(default_factory=list)  # the formulas that run, outermost first
+
+    @property
+    def path(self) -> str:
+        """The dotted path of the module that is running; empty outside of all."""
+        module = self._modules[-1][1] if self._modules else ""
+        return ".".join((*self._scopes, module)) if module else ".".join(self._scopes)
+
+    @property
+    def equation(self) -> str:
+        """The formula that is running, the innermost one; empty outside of all."""
+        return self._equations[-1] if self._equations else ""
 
     def __getitem__(self, path: str) -> Any:
         """The last value that was shown under the path."""
@@ -56,8 +68,8 @@ class GlassBox:
         """Keep a value under the path of the module that is running."""
         if isinstance(value, Tensor) and not self.keep_gradients:
             value = value.detach()
-        module = self._modules[-1][1] if self._modules else ""
-        path = ".".join(part for part in (*self._scopes, module, name) if part)
+        within = self.path
+        path = f"{within}.{name}" if within else name
         self.values.setdefault(path, []).append(value)
 
     def enter(self, module: nn.Module) -> None:
@@ -72,6 +84,15 @@ class GlassBox:
     def leave(self) -> None:
         """The module entered last has ended."""
         self._modules.pop()
+
+    @contextmanager
+    def calculating(self, equation: str) -> Iterator[None]:
+        """Inside, the formula counts as running."""
+        self._equations.append(equation)
+        try:
+            yield
+        finally:
+            self._equations.pop()
 
     @contextmanager
     def scoped(self, name: str) -> Iterator[None]:
