@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 WORKERS ?= auto
 
-.PHONY: help translate test check format clean benchmark-training benchmark-memory
+.PHONY: help translate test check format clean benchmark-training benchmark-memory benchmark-tape
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -31,6 +31,9 @@ benchmark-training: .venv-benchmarks/stamp ## training speed against Hugging Fac
 
 benchmark-memory: .venv/runtime.stamp ## memory of a training on five million pairs
 	@$(BIN)/python benchmarks/memory_of_five_million_pairs.py $(ARGUMENTS)
+
+benchmark-tape: .venv/runtime.stamp ## the tape's backward pass against autograd's
+	@$(BIN)/python benchmarks/tape_against_autograd.py $(ARGUMENTS)
 
 format: .venv/dev.stamp ## put imports and layout in order
 	$(BIN)/ruff check --fix .

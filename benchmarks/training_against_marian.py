@@ -20,35 +20,20 @@ from pathlib import Path
 
 import torch
 import transformers
+from tatoeba_batches import SOURCE_PIECES, TARGET_PIECES, tatoeba_batches
 from transformers import MarianConfig, MarianMTModel
 
-from congling.data.batches import Batch, collate, plan_epoch
-from congling.data.readers import read_tatoeba
-from congling.data.sources import fetch, find_source
-from congling.data.tokenizers import train_tokenizer
+from congling.data.batches import Batch
+from congling.learning.gradients import clip_gradient
 from congling.learning.memory import settle_memory
-from congling.learning.optimizers import AdamW, clip_gradient
+from congling.learning.optimizers import Optimizer
 from congling.learning.parameters import FlatParameters
 from congling.learning.precision import compute_type
 from congling.learning.threads import use_threads
 from congling.networks.transformer import Transformer
 
-SOURCE_PIECES, TARGET_PIECES = 5000, 4000
 ATTENTIONS = ("sdpa", "eager")  # the first is what MarianMTModel takes by itself
 Step = Callable[[Batch], None]
-
-
-def tatoeba_batches(batch_tokens: int, count: int) -> list[Batch]:
-    """The first batches of an epoch, as training sees them."""
-    import numpy as np
-
-    pairs = list(read_tatoeba(fetch(find_source("tatoeba-zh-en"))))
-    source = train_tokenizer((a for a, _ in pairs), size=SOURCE_PIECES, normalization="simplified-chinese")
-    target = train_tokenizer((b for _, b in pairs), size=TARGET_PIECES)
-    sources, targets = source.encode_all([a for a, _ in pairs]), target.encode_all([b for _, b in pairs])
-    lengths = [np.fromiter(map(len, side), np.int32, len(side)) for side in (sources, targets)]
-    plan = plan_epoch(*lengths, batch_tokens=batch_tokens, seed=1, epoch=0)[:count]
-    return [collate([sources[r] for r in b], [targets[r] for r in b], source.pad_id, target.pad_id) for b in plan]
 
 
 def our_step(width: int) -> Step:
@@ -58,7 +43,7 @@ def our_step(width: int) -> Step:
         dropout=0.1,
     ).train()  # fmt: skip
     parameters = FlatParameters(network, compute_type("auto", torch.device("cpu")))
-    optimizer = AdamW(parameters)
+    optimizer = Optimizer(parameters, "adamw", momentum=0.0, betas=(0.9, 0.98))
 
     def step(batch: Batch) -> None:
         parameters.clear()

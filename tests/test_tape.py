@@ -9,12 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from congling.data.batches import Batch, collate
+from congling.data.examples import ExampleBatch
 from congling.equations import attention as attention_equations
 from congling.equations.activations import relu, softmax
 from congling.equations.equation import equations
 from congling.errors import UserError
 from congling.learning.backprop import Tape
+from congling.networks.activations import ACTIVATIONS
+from congling.networks.cnn import ConvolutionalNetwork
+from congling.networks.convolution_layers import Pooling
 from congling.networks.layers import Linear
+from congling.networks.mlp import LossName, MultiLayerPerceptron, Normalisation
 from congling.networks.transformer import Transformer
 
 assert attention_equations  # registers its formulas
@@ -53,6 +58,47 @@ def test_the_transformer_equals_autograd(activation: str, norm_first: bool) -> N
     found = tape.gradients(loss)
     torch.manual_seed(7)
     other, _ = network.loss(batch, label_smoothing=0.1)
+    other.backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(loss, other.detach(), rtol=1e-12, atol=0)
+    assert relative_to_the_largest(found, network) < 1e-10
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize(("normalisation", "residual", "loss"), [
+    ("none", False, "squared-error"), ("layer", True, "absolute-error"), ("batch", True, "cross-entropy"),
+])  # fmt: skip
+def test_perceptrons_equal_autograd(
+    activation: str, normalisation: Normalisation, residual: bool, loss: LossName
+) -> None:
+    """A part of a small network that the tape does not know, or knows wrongly."""
+    torch.manual_seed(1)
+    network = MultiLayerPerceptron(
+        3, 5, hidden=[7, 7, 2], activation=activation, loss=loss, dropout=0.2, normalisation=normalisation,
+        residual=residual,
+    ).double()  # fmt: skip
+    targets = torch.randint(0, 5, (11,)) if loss == "cross-entropy" else torch.randn(11, 5, dtype=torch.float64)
+    assert_equals_autograd(network, ExampleBatch(torch.randn(11, 3, dtype=torch.float64), targets))
+
+
+@pytest.mark.parametrize(("pooling", "residual"), [("max", False), ("mean", True), ("none", True)])
+def test_convolutional_networks_equal_autograd(pooling: Pooling, residual: bool) -> None:
+    """A convolution, a pooling or a normalisation of pictures that the tape takes the wrong way back."""
+    torch.manual_seed(1)
+    network = ConvolutionalNetwork(
+        2, 11, 3, blocks=[3, 5], convolutions=2, kernel=3, stride=2 if pooling == "none" else 1, pooling=pooling,
+        residual=residual, hidden=[7],
+    ).double()  # fmt: skip
+    batch = ExampleBatch(torch.randn(5, 2, 11, 11, dtype=torch.float64), torch.randint(0, 3, (5,)))
+    assert_equals_autograd(network, batch)
+
+
+def assert_equals_autograd(network: MultiLayerPerceptron | ConvolutionalNetwork, batch: ExampleBatch) -> None:
+    torch.manual_seed(7)
+    with Tape() as tape:
+        loss, _ = network.loss(batch)
+    found = tape.gradients(loss)
+    torch.manual_seed(7)
+    other, _ = network.loss(batch)
     other.backward()  # type: ignore[no-untyped-call]
     torch.testing.assert_close(loss, other.detach(), rtol=1e-12, atol=0)
     assert relative_to_the_largest(found, network) < 1e-10

@@ -1,0 +1,23 @@
+"""Batches of Tatoeba as a training with the default options sees them: what several benchmarks measure on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from congling.data.batches import Batch, collate, plan_epoch
+from congling.data.readers import read_tatoeba
+from congling.data.sources import fetch, find_source
+from congling.data.tokenizers import train_tokenizer
+
+SOURCE_PIECES, TARGET_PIECES = 5000, 4000
+
+
+def tatoeba_batches(batch_tokens: int, count: int) -> list[Batch]:
+    """The first batches of an epoch."""
+    pairs = list(read_tatoeba(fetch(find_source("tatoeba-zh-en"))))
+    source = train_tokenizer((a for a, _ in pairs), size=SOURCE_PIECES, normalization="simplified-chinese")
+    target = train_tokenizer((b for _, b in pairs), size=TARGET_PIECES)
+    sources, targets = source.encode_all([a for a, _ in pairs]), target.encode_all([b for _, b in pairs])
+    lengths = [np.fromiter(map(len, side), np.int32, len(side)) for side in (sources, targets)]
+    plan = plan_epoch(*lengths, batch_tokens=batch_tokens, seed=1, epoch=0)[:count]
+    return [collate([sources[r] for r in b], [targets[r] for r in b], source.pad_id, target.pad_id) for b in plan]
