@@ -152,12 +152,12 @@ def _drawing_order(
     """
     smallest = np.full(len(sizes), np.iinfo(np.uint64).max, dtype=np.uint64)
     np.minimum.at(smallest, component_of, sentences.min(axis=1))
-    ranks = _mixed(smallest ^ np.uint64(key_of("seed", str(seed))))
+    ranks = mixed(smallest ^ np.uint64(key_of("seed", str(seed))))
     order: NDArray[np.int64] = np.argsort(ranks, kind="stable")
     return order[sizes[order] <= LARGEST_HELD_OUT]
 
 
-def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The finaliser of SplitMix64 (Steele, Lea & Flood 2014): every bit of the input moves every bit of the output."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,3 +22,39 @@ def scaled_normal(weight: Tensor, deviation: float) -> None:
     """Fill a matrix from a normal distribution with mean 0 and the given standard deviation."""
     with torch.no_grad():
         weight.normal_(0, deviation)
+
+
+def he_normal(weight: Tensor) -> None:
+    """Fill a (out, in) matrix from N(0, 2 / in), for units of which half are silent: He et al. 2015, eq. 10."""
+    scaled_normal(weight, math.sqrt(2 / weight.shape[1]))
+
+
+def lecun_normal(weight: Tensor) -> None:
+    """Fill a (out, in) matrix from N(0, 1 / in), so that sums are as large as inputs: LeCun et al. 1998, eq. 16."""
+    scaled_normal(weight, math.sqrt(1 / weight.shape[1]))
+
+
+def zeros(weight: Tensor) -> None:
+    """Fill a matrix with zeros: all units of a layer then learn the same, for nothing tells them apart."""
+    with torch.no_grad():
+        weight.zero_()
+
+
+Initialiser = Callable[[Tensor], None]
+
+INITIALISERS: dict[str, Initialiser] = {
+    "xavier": xavier_uniform,
+    "he": he_normal,
+    "lecun": lecun_normal,
+    "zeros": zeros,
+    "small-normal": partial(scaled_normal, deviation=0.01),
+    "unit-normal": partial(scaled_normal, deviation=1.0),
+}
+RECTIFIERS = ("relu", "leaky-relu", "gelu", "silu")  # about half of the inputs are (nearly) silenced
+
+
+def initialiser_for(name: str, activation: str) -> Initialiser:
+    """The initialiser of that name; ``auto`` is He's before rectifiers and Xavier's before anything else."""
+    if name == "auto":
+        name = "he" if activation in RECTIFIERS else "xavier"
+    return INITIALISERS[name]

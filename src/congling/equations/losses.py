@@ -1,6 +1,6 @@
 """What training makes small. Every loss is a *sum* over its N examples: sums add up over batches, means do not.
 
-N tokens · D width · V vocabulary
+N examples or tokens · O outputs · D width · V vocabulary or classes
 """
 
 from __future__ import annotations
@@ -13,6 +13,52 @@ from congling.equations.equation import equation
 from congling.equations.glass_box import show
 
 TOKENS_AT_ONCE = 512  # a chunk of logits should stay in the processor's cache
+
+
+def _error_example(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    outputs, targets = (torch.randn(11, 7, dtype=torch.float64, generator=generator) for _ in range(2))
+    return outputs.requires_grad_(), targets
+
+
+def _fused_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    return F.mse_loss(outputs, targets, reduction="sum") / outputs.shape[-1]
+
+
+@equation(
+    r"\sum_n \frac{1}{O} \sum_o (y_{no} - t_{no})^2",
+    source="Goodfellow, Bengio and Courville 2016, §5.1.4, eq. 5.4; no factor ½, so that the mean over N is the MSE",
+    example=_error_example,
+    fused=_fused_squared_error,
+)
+def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """How far off the outputs are, squared: the mean over an example's outputs, summed over N.
+
+    Args: ``outputs`` and ``targets`` (N, O). Returns a scalar. The best constant answer is the targets' mean.
+    """
+    difference = outputs - targets
+    show("difference", difference)
+    return (difference * difference).mean(dim=-1).sum()
+
+
+def _fused_absolute_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    return F.l1_loss(outputs, targets, reduction="sum") / outputs.shape[-1]
+
+
+@equation(
+    r"\sum_n \frac{1}{O} \sum_o |y_{no} - t_{no}|",
+    source="Goodfellow, Bengio and Courville 2016, §6.2.1.2, eq. 6.16",
+    example=_error_example,
+    fused=_fused_absolute_error,
+)
+def absolute_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """How far off the outputs are: the mean over an example's outputs, summed over N. Its derivative at 0 is 0.
+
+    Args: ``outputs`` and ``targets`` (N, O). Returns a scalar. The best constant answer is the targets' median, which
+    a few wild targets do not move.
+    """
+    difference = outputs - targets
+    show("difference", difference)
+    return difference.abs().mean(dim=-1).sum()
 
 
 def _cross_entropy_example(generator: torch.Generator) -> tuple[Tensor, Tensor, float]:

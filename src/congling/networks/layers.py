@@ -5,24 +5,25 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from congling.equations.initialisation import scaled_normal, xavier_uniform
+from congling.equations.initialisation import Initialiser, scaled_normal, xavier_uniform
 from congling.equations.layers import draw_dropout_mask, dropout, embedding, layer_normalisation, linear
 
 
 class Linear(nn.Module):
-    """XWᵀ + b: ``weight`` (outputs, inputs) from Xavier's uniform distribution, ``bias`` (outputs) from zero.
+    """XWᵀ + b: ``weight`` (outputs, inputs) drawn by the initialiser, ``bias`` (outputs) from zero.
 
     Args:
         inputs, outputs: the widths.
         parts: the weight is this many matrices one below the other, each initialised for itself.
+        initialise: fills a matrix.
     """
 
-    def __init__(self, inputs: int, outputs: int, parts: int = 1) -> None:
+    def __init__(self, inputs: int, outputs: int, parts: int = 1, *, initialise: Initialiser = xavier_uniform) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(outputs, inputs))
         self.bias = nn.Parameter(torch.zeros(outputs))
         for part in self.weight.chunk(parts):
-            xavier_uniform(part)
+            initialise(part)
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, inputs) to (N, outputs)."""

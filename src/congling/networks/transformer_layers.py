@@ -11,16 +11,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from congling.equations.activations import gelu, relu, silu
 from congling.equations.attention import attention, join_heads
 from congling.equations.glass_box import running, show
 from congling.equations.layers import linear, residual_connection
+from congling.networks.activations import ACTIVATIONS
 from congling.networks.layers import Dropout, LayerNormalisation, Linear
 
 Activation = Literal["relu", "gelu", "silu"]
 KeysAndValues = tuple[Tensor, Tensor]  # both (B, H, S, D)
-
-ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {"relu": relu, "gelu": gelu, "silu": silu}
 
 
 class MultiHeadAttention(nn.Module):
@@ -56,10 +54,10 @@ class MultiHeadAttention(nn.Module):
     def _project(self, input: Tensor, first: int, last: int) -> tuple[Tensor, ...]:
         rows = slice(first * self.width, last * self.width)
         batch, length, _ = input.shape
-        weight, bias = self.input_projection.weight[rows], self.input_projection.bias[rows]
-        projected = linear(input, weight, bias).view(batch, length, last - first, self.heads, -1)
-        parts = projected.permute(2, 0, 3, 1, 4).contiguous().unbind(0)  # each (B, H, T, D)
         with running(self):
+            weight, bias = self.input_projection.weight[rows], self.input_projection.bias[rows]
+            projected = linear(input, weight, bias).view(batch, length, last - first, self.heads, -1)
+            parts = projected.permute(2, 0, 3, 1, 4).contiguous().unbind(0)  # each (B, H, T, D)
             for name, part in zip(("query", "key", "value")[first:last], parts, strict=True):
                 show(name, part)
         return parts
