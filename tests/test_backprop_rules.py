@@ -62,6 +62,7 @@ CASES: list[tuple[Any, Callable[[], tuple[Any, ...]], dict[str, Any]]] = [
     (aten.sigmoid.default, lambda: (normal(3, 5),), {}),
     (aten.erf.default, lambda: (normal(3, 5),), {}),
     (aten.abs.default, lambda: (away_from_zero(3, 5),), {}),
+    (aten.sign.default, lambda: (away_from_zero(3, 5),), {}),
     (aten.relu.default, lambda: (away_from_zero(3, 5),), {}),
     (aten.maximum.default, lambda: (normal(3, 5), normal(5)), {}),
     (aten.minimum.default, lambda: (normal(3, 5), normal(3, 1)), {}),

@@ -26,13 +26,13 @@ def run(tmp_path: Path) -> Run:
 
 
 def started(resumed_from: int | None = None) -> TrainingStarted:
-    return TrainingStarted("runs/甲", 1234567, 100, None, resumed_from)
+    return TrainingStarted("runs/甲", 1234567, 100, None, None, resumed_from, "tokens")
 
 
-def step_done(step: int, loss: float = 2.0, tokens: int = 100, rate: float = 50.0) -> StepDone:
+def step_done(step: int, loss: float = 2.0, count: int = 100, rate: float = 50.0) -> StepDone:
     return StepDone(
-        step=step, loss=loss, learning_rate=step / 1000, gradient_norm=float(step), tokens=tokens,
-        tokens_per_second=rate, seconds=step * 2.0, epoch=step / 7, fraction=step / 100,
+        step=step, loss=loss, learning_rate=step / 1000, gradient_norm=float(step), count=count,
+        per_second=rate, seconds=step * 2.0, epoch=step / 7, fraction=step / 100,
     )  # fmt: skip
 
 
@@ -64,12 +64,23 @@ def test_records_carry_the_tags_that_others_use(run: Run) -> None:
 
 def test_training_records_are_means_weighted_by_tokens(run: Run) -> None:
     """A mean over steps would count a token of a small batch more, and a mean of rates is no rate."""
-    steps = [step_done(1, 4.0, tokens=300, rate=100.0), step_done(2, 2.0, tokens=100, rate=50.0), step_done(3, 1.0)]
+    steps = [step_done(1, 4.0, count=300, rate=100.0), step_done(2, 2.0, count=100, rate=50.0), step_done(3, 1.0)]
     tell(MetricsFile(run, every=2), started(), *steps, TrainingEnded(3, "steps", 6.0))
     pair, rest = read_metrics(run)
     assert (pair["step"], pair["train/loss"], pair["train/tokens_per_s"]) == (2, 3.5, 80.0)  # 400 tokens in 3 + 2 s
     assert (pair["train/grad_norm"], pair["train/lr"]) == (1.5, 0.002)
     assert (rest["step"], rest["train/loss"]) == (3, 1.0)  # what was waiting at the end is not lost
+
+
+def test_examples_have_tags_of_their_own(run: Run) -> None:
+    """A training on examples must not claim tokens, nor a perplexity that its loss does not have."""
+    begun = TrainingStarted("r", 5, 100, None, None, None, "examples")
+    looked = Validated(7, 0.25, None, {"mse": 0.25}, best=True)
+    tell(MetricsFile(run, every=1), begun, step_done(7), looked)
+    train, valid = read_metrics(run)
+    assert train["train/examples_per_s"] == 50.0
+    assert not [tag for tag in train if "token" in tag]
+    assert valid == {"step": 7, "seconds": 14.0, "valid/loss": 0.25, "valid/mse": 0.25}
 
 
 def test_resume_holds_no_step_twice(run: Run) -> None:
@@ -202,6 +213,19 @@ def test_log_file_gets_a_line_every_interval() -> None:
     assert "\x1b" not in stream.getvalue()
 
 
+def test_small_losses_are_shown_with_digits_that_count() -> None:
+    """A fit to a ten-thousandth is no loss of 0.000, and a training on examples has no perplexity."""
+    clock, stream = Clock(), io.StringIO()
+    with ProgressReport(stream, interval=30, clock=clock) as report:
+        report(TrainingStarted("r", 5, 100, None, None, None, "examples"))
+        clock.now += 40
+        tell(report, step_done(30, loss=1.23456e-5), Validated(30, 2.5e-5, None, {"accuracy": 0.9937}, best=False))
+    assert stream.getvalue().splitlines()[1:] == [
+        " 30%  step 30  epoch 4.3  loss 1.235e-05  50 examples/s",
+        "step 30  validation: loss 2.5e-05  accuracy 0.994",
+    ]
+
+
 def test_terminal_gets_a_live_line_and_samples_above_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal the bar must show, and the cursor must come back at the end, whatever ended it."""
     monkeypatch.setenv("TERM", "xterm")
@@ -265,10 +289,12 @@ def test_resume_and_ends_are_told() -> None:
     """Every way in which a training begins and ends has its words."""
     stream = io.StringIO()
     report = ProgressReport(stream)
-    tell(report, started(resumed_from=40), TrainingStarted("r", 5, None, 2.5, None))
-    for reason in ("steps", "minutes", "patience", "interrupted", "diverged"):
+    tell(report, started(resumed_from=40), TrainingStarted("r", 5, None, 2.5, None, None, "tokens"))
+    report(TrainingStarted(None, 5, None, None, 1.5, None, "examples"))
+    for reason in ("steps", "minutes", "epochs", "patience", "interrupted", "diverged"):
         report(TrainingEnded(3, reason, 1.0))
     lines = stream.getvalue().splitlines()
     assert lines[0].endswith("in runs/甲, going on from step 40")
     assert lines[1] == "Training 5 parameters for 2.5 minutes in r"
-    assert len(set(lines[2:])) == 5
+    assert lines[2] == "Training 5 parameters for 1.5 epochs"  # in memory: there is no run
+    assert len(set(lines[3:])) == 6

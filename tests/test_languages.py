@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from congling.data.languages import primary, words_are_separated, written_without_spaces
+from congling.data.languages import direction_of, primary, words_are_separated, written_without_spaces
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,26 @@ def test_spaces(code: str, without_spaces: bool, separated: bool) -> None:
     """Guards against spaces between Chinese sentences, none between Thai ones, and Thai words cut at spaces."""
     assert written_without_spaces(code) is without_spaces
     assert words_are_separated(code) is separated
+
+
+@pytest.mark.parametrize(
+    ("text", "languages"),
+    [
+        ("zh-en", ("zh", "en")),
+        ("EN-ZH", ("EN", "ZH")),
+        ("zh-Hant-en", ("zh-Hant", "en")),
+        ("en-zh-Hant", ("en", "zh-Hant")),
+        ("zh-Hant-TW-en-US", ("zh-Hant-TW", "en-US")),
+        ("zh_Hant-yue_HK", ("zh_Hant", "yue_HK")),
+        ("en-us-zh", None),
+        ("zh-Hant", None),
+        ("zh-Hans-CN", None),
+        ("zh", None),
+        ("zh-", None),
+        ("-zh", None),
+        ("zh--en", None),
+    ],
+)
+def test_directions(text: str, languages: tuple[str, str] | None) -> None:
+    """Guards against zh-Hant-en that is cut at its first hyphen, into zh and a language Hant-en."""
+    assert direction_of(text) == languages

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from congling.cli.option import help_of_fields
 from congling.errors import UsageError, UserError
 from congling.learning.options import Budget, TrainingOptions
 from congling.tasks.stored_options import restored
@@ -18,6 +19,7 @@ from congling.tasks.translation_options import (
     NetworkOptions,
     SearchOptions,
     TranslationOptions,
+    TranslationTraining,
     VocabularyOptions,
 )
 
@@ -25,28 +27,36 @@ from congling.tasks.translation_options import (
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (TrainingOptions(minutes=3, steps=5), "--minutes 3 and --steps 5 exclude each other"),
-        (TrainingOptions(minutes=0), "--minutes 0 must be greater than 0"),
-        (TrainingOptions(minutes=math.inf), "--minutes inf must be a finite number"),
-        (TrainingOptions(steps=0), "--steps 0 must be at least 1"),
-        (TrainingOptions(steps=-7), "--steps -7 must be at least 1"),
-        (TrainingOptions(seed=-1), "--seed -1 must be at least 0"),
-        (TrainingOptions(seed=2**32), "--seed 4294967296 must be at most 4294967295"),
-        (TrainingOptions(threads=0), "--threads 0 must be at least 1"),
-        (TrainingOptions(threads=100_000), "--threads 100000 must be at most 1024"),
-        (TrainingOptions(batch_tokens=0), "--batch-tokens 0 must be at least 1"),
-        (TrainingOptions(accumulation=0), "--accumulation 0 must be at least 1"),
-        (TrainingOptions(patience=0), "--patience 0 must be at least 1"),
-        (TrainingOptions(keep_checkpoints=0), "--keep-checkpoints 0 must be at least 1"),
-        (TrainingOptions(average=-1), "--average -1 must be at least 0"),
-        (TrainingOptions(warmup_steps=-1), "--warmup-steps -1 must be at least 0"),
-        (TrainingOptions(learning_rate=0), "--learning-rate 0 must be greater than 0"),
-        (TrainingOptions(learning_rate=math.nan), "--learning-rate nan must be a finite number"),
-        (TrainingOptions(clip_norm=-1), "--clip-norm -1 must be at least 0"),
-        (TrainingOptions(clip_norm=math.nan), "--clip-norm nan must be a finite number"),
-        (TrainingOptions(weight_decay=math.nan), "--weight-decay nan must be a finite number"),
-        (TrainingOptions(label_smoothing=1), "--label-smoothing 1 must be at least 0 and below 1"),
-        (TrainingOptions(adam_betas=(0.9, 1.5)), "--adam-betas 1.5 must be at least 0 and below 1"),
+        (TranslationTraining(minutes=3, steps=5), "--minutes 3 and --steps 5 exclude each other"),
+        (TranslationTraining(minutes=3.0, epochs=2.5), "--minutes 3 and --epochs 2.5 exclude each other"),
+        (TranslationTraining(steps=1_000_000, epochs=5), "--steps 1000000 and --epochs 5 exclude each other"),
+        (TranslationTraining(epochs=0), "--epochs 0 must be greater than 0"),
+        (TranslationTraining(epochs=math.inf), "--epochs inf must be a finite number"),
+        (TranslationTraining(momentum=1), "--momentum 1 must be at least 0 and below 1"),
+        (TranslationTraining(l1=-1), "--l1 -1 must be at least 0"),
+        (TranslationTraining(l2=math.nan), "--l2 nan must be a finite number"),
+        (TranslationTraining(weight_decay=0.1, optimizer="adam"), "--weight-decay 0.1 is a part of --optimizer adamw"),
+        (TranslationTraining(minutes=0), "--minutes 0 must be greater than 0"),
+        (TranslationTraining(minutes=math.inf), "--minutes inf must be a finite number"),
+        (TranslationTraining(steps=0), "--steps 0 must be at least 1"),
+        (TranslationTraining(steps=-7), "--steps -7 must be at least 1"),
+        (TranslationTraining(seed=-1), "--seed -1 must be at least 0"),
+        (TranslationTraining(seed=2**32), "--seed 4294967296 must be at most 4294967295"),
+        (TranslationTraining(threads=0), "--threads 0 must be at least 1"),
+        (TranslationTraining(threads=100_000), "--threads 100000 must be at most 1024"),
+        (TranslationTraining(batch_tokens=0), "--batch-tokens 0 must be at least 1"),
+        (TranslationTraining(accumulation=0), "--accumulation 0 must be at least 1"),
+        (TranslationTraining(patience=0), "--patience 0 must be at least 1"),
+        (TranslationTraining(keep_checkpoints=0), "--keep-checkpoints 0 must be at least 1"),
+        (TranslationTraining(average=-1), "--average -1 must be at least 0"),
+        (TranslationTraining(warmup_steps=-1), "--warmup-steps -1 must be at least 0"),
+        (TranslationTraining(learning_rate=0), "--learning-rate 0 must be greater than 0"),
+        (TranslationTraining(learning_rate=math.nan), "--learning-rate nan must be a finite number"),
+        (TranslationTraining(clip_norm=-1), "--clip-norm -1 must be at least 0"),
+        (TranslationTraining(clip_norm=math.nan), "--clip-norm nan must be a finite number"),
+        (TranslationTraining(weight_decay=math.nan), "--weight-decay nan must be a finite number"),
+        (TranslationTraining(label_smoothing=1), "--label-smoothing 1 must be at least 0 and below 1"),
+        (TranslationTraining(adam_betas=(0.9, 1.5)), "--adam-betas 1.5 must be at least 0 and below 1"),
         (NetworkOptions(width=0), "--width 0 must be at least 1"),
         (NetworkOptions(width=-16), "--width -16 must be at least 1"),
         (NetworkOptions(heads=0), "--heads 0 must be at least 1"),
@@ -100,11 +110,11 @@ def test_values_that_cannot_be_are_refused(options: Any, message: str) -> None:
         TranslationOptions(),
         TranslationOptions(data=DataOptions(valid_source=Path("a"), valid_target=Path("b"), valid_size=0, test_size=0)),
         TranslationOptions(network=NetworkOptions(width=1, heads=1, dropout=0)),
-        TranslationOptions(training=TrainingOptions(steps=1, warmup_steps=0, clip_norm=0, average=0, seed=0)),
+        TranslationOptions(training=TranslationTraining(steps=1, warmup_steps=0, clip_norm=0, average=0, seed=0)),
         TranslationOptions(vocabulary=VocabularyOptions(joint_vocabulary=4)),
         TranslationOptions(vocabulary=VocabularyOptions(source_vocabulary=1_000_000, target_vocabulary=1_000_000)),
         TranslationOptions(vocabulary=VocabularyOptions(joint_vocabulary=1_000_000, source_normalization="nfkc")),
-        TranslationOptions(training=TrainingOptions(threads=1024, seed=2**32 - 1)),
+        TranslationOptions(training=TranslationTraining(threads=1024, seed=2**32 - 1)),
         SearchOptions(beam=1, length_penalty=0, max_length=1),
         SearchOptions(beam=100),
     ],
@@ -120,18 +130,40 @@ def test_every_group_is_checked() -> None:
         ("data", DataOptions(max_pieces=0)),
         ("vocabulary", VocabularyOptions(joint_vocabulary=0)),
         ("network", NetworkOptions(heads=0)),
-        ("training", TrainingOptions(steps=0)),
+        ("training", TranslationTraining(steps=0)),
     ):
         with pytest.raises(UsageError):
             TranslationOptions(**{group: wrong}).check()  # type: ignore[arg-type]
 
 
-def test_budget_is_ten_minutes_by_default_and_ends_at_one() -> None:
+def test_a_budget_ends_at_one() -> None:
     """Guards the schedule's clock: fractions over 1 would make the learning rate rise again."""
-    assert Budget.of(TrainingOptions()) == Budget(None, 600.0)
-    assert Budget.of(TrainingOptions(minutes=0.5)).spent(11, 15.0) == 0.5
-    assert Budget.of(TrainingOptions(steps=20)).spent(5, 1e9) == 0.25
-    assert Budget(20, None).spent(23, 0.0) == 1.0
+    assert Budget.of(TrainingOptions(minutes=0.5)).spent(11, 15.0, 7.0) == 0.5
+    assert Budget.of(TrainingOptions(steps=20)).spent(5, 1e9, 7.0) == 0.25
+    assert Budget.of(TrainingOptions(epochs=3)).spent(5, 1e9, 0.75) == 0.25
+    for budget in (Budget(steps=20), Budget(seconds=20), Budget(epochs=20)):
+        assert budget.spent(23, 23.0, 23.0) == 1.0
+
+
+def test_a_task_says_its_default_budget_once() -> None:
+    """Guards the help of --minutes against a default that was changed, and a default that outlives a given budget."""
+    budget = Budget.of(TranslationTraining())
+    assert budget == Budget(seconds=600.0)
+    assert help_of_fields(TranslationTraining)["minutes"].endswith(f"Without any such budget: {budget.minutes:g}.")
+    for given in ({"minutes": 3.0}, {"steps": 7}, {"epochs": 1.5}):
+        options = TranslationTraining(**given)  # type: ignore[arg-type]
+        options.settle_budget()
+        assert {"minutes": options.minutes, "steps": options.steps, "epochs": options.epochs} == {
+            "minutes": None, "steps": None, "epochs": None, **given,
+        }  # fmt: skip
+    none_given = TranslationTraining()
+    none_given.settle_budget()
+    assert (none_given.minutes, none_given.steps, none_given.epochs) == (10.0, None, None)
+
+
+def test_a_text_stands_under_every_option() -> None:
+    """Guards a task's own class against losing the help of what it inherits."""
+    assert set(help_of_fields(TranslationTraining)) == {field.name for field in dataclasses.fields(TranslationTraining)}
 
 
 # run.yaml ------------------------------------------------------------------------------------------------------------
@@ -158,7 +190,7 @@ def test_stored_options_come_back_as_they_were() -> None:
         data=DataOptions(source=Path("a.zh"), target=Path("a.en"), direction="zh-en"),
         vocabulary=VocabularyOptions(joint_vocabulary=97, pieces="unigram"),
         network=NetworkOptions(norm="pre", tied_output=False),
-        training=TrainingOptions(minutes=2, adam_betas=(0.5, 0.75), learning_rate=1e-5, average_of="best"),
+        training=TranslationTraining(minutes=2, adam_betas=(0.5, 0.75), learning_rate=1e-5, average_of="best"),
     )
     assert restored(TranslationOptions, stored(options)) == options
 
@@ -167,6 +199,8 @@ def test_options_that_an_older_run_lacks_have_their_defaults() -> None:
     """Guards the promise that old runs open: a new option must not make their run.yaml unreadable."""
     old = stored(TranslationOptions())
     del old["training"]["average_of"], old["vocabulary"]["subword_sampling"]
+    for later in ("epochs", "optimizer", "momentum", "l1", "l2", "backprop"):  # none of them in 0.1
+        del old["training"][later]
     assert restored(TranslationOptions, old) == TranslationOptions()
 
 
@@ -182,6 +216,7 @@ def test_options_that_an_older_run_lacks_have_their_defaults() -> None:
         ("network", "wdith", 16, "config.network.wdith is unknown"),
         ("training", "adam_betas", [0.9], "config.training.adam_betas cannot be [0.9]"),
         ("training", "adam_betas", [0.9, "x"], "config.training.adam_betas cannot be [0.9, 'x']"),
+        ("training", "default_budget", 5, "config.training.default_budget is unknown"),
         ("training", "steps", "many", "config.training.steps cannot be 'many'"),
         ("data", "source", 3, "config.data.source cannot be 3"),
     ],
@@ -199,3 +234,22 @@ def test_a_group_that_is_no_group_is_named() -> None:
     """Guards against a traceback for a list or a number where options should stand."""
     with pytest.raises(UserError, match=r"^config\.network is no mapping$"):
         restored(TranslationOptions, stored(TranslationOptions()) | {"network": 3})
+
+
+@dataclasses.dataclass
+class Listed:
+    """Options that are lists: no task of translation has any."""
+
+    sizes: list[int]
+    places: list[Path]
+    rates: list[float] | None = None
+
+
+def test_lists_come_back_element_by_element() -> None:
+    """Guards paths and fractions inside a list, and one element of the wrong kind among right ones."""
+    kept = {"sizes": [3, 5], "places": ["a", "b"], "rates": [1, 0.5]}
+    assert restored(Listed, kept) == Listed([3, 5], [Path("a"), Path("b")], [1.0, 0.5])
+    assert restored(Listed, kept | {"sizes": [], "rates": None}) == Listed([], [Path("a"), Path("b")])
+    for name, wrong in (("sizes", [3, "x"]), ("sizes", 3), ("sizes", [True]), ("rates", ["x"])):
+        with pytest.raises(UserError, match=rf"^config\.{name} cannot be "):
+            restored(Listed, kept | {name: wrong})

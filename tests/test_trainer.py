@@ -23,12 +23,15 @@ from congling.learning.events import (
     StepDone,
     TrainingEnded,
     TrainingStarted,
+    Unit,
     Validated,
 )
 from congling.learning.frames import list_frames, load_frame
-from congling.learning.options import TrainingOptions
+from congling.learning.metrics import MetricsFile, read_metrics
+from congling.learning.optimizers import RULES, Optimizer
+from congling.learning.options import OptimizerName, TrainingOptions
 from congling.learning.runs import Run
-from congling.learning.trainer import Trainer
+from congling.learning.trainer import Diverged, Trainer
 from congling.learning.training_state import Validation
 from congling.networks.layers import Linear
 
@@ -101,11 +104,12 @@ class Training:
 
     def __init__(
         self,
-        run: Run,
+        run: Run | None,
         chosen: TrainingOptions,
         batches: Sequence[Rows] | None = None,
         validate: Callable[[], Validation] | None = None,
         before_loss: Callable[[int], None] = lambda call: None,
+        unit: Unit = "tokens",
     ) -> None:
         torch.manual_seed(29)
         self.network = Linear(3, 1)
@@ -115,7 +119,7 @@ class Training:
         self.poison = 1.0
         data = Batches(batches or [rows(7, 1), rows(5, 2), rows(11, 3)])
         self.trainer = Trainer(
-            self.network, self.loss, data, validate or self.validate, run, chosen, [self.events.append]
+            self.network, self.loss, data, validate or self.validate, run, chosen, [self.events.append], unit
         )  # fmt: skip
 
     def loss(self, batch: Rows) -> tuple[Tensor, int]:
@@ -178,7 +182,7 @@ def test_halves_give_what_the_whole_gives(tmp_path: Path) -> None:
     for name, weight in whole.trainer.weights().items():
         assert torch.allclose(weight, parted.trainer.weights()[name], rtol=1e-6, atol=1e-7)
     for one, other in zip(whole.told(StepDone), parted.told(StepDone), strict=True):
-        assert one.tokens == other.tokens == 11
+        assert one.count == other.count == 11
         assert one.loss == pytest.approx(other.loss, rel=1e-6)
         assert one.gradient_norm == pytest.approx(other.gradient_norm, rel=1e-5)
 
@@ -216,11 +220,11 @@ def test_events_come_in_order(run: Run) -> None:
     ]  # fmt: skip
     started, ended = training.events[0], training.events[-1]
     assert isinstance(started, TrainingStarted) and isinstance(ended, TrainingEnded)
-    assert (started.parameters, started.steps, started.minutes, started.resumed_from) == (4, 4, None, None)
+    assert started == TrainingStarted(str(run.path), 4, 4, None, None, None, "tokens")
     assert (ended.step, ended.reason) == (4, "steps")
     steps = training.told(StepDone)
     assert [event.step for event in steps] == [1, 2, 3, 4]
-    assert [event.tokens for event in steps] == [7, 5, 11, 7]
+    assert [event.count for event in steps] == [7, 5, 11, 7]
     assert [event.fraction for event in steps] == [0.25, 0.5, 0.75, 1.0]
     assert [event.best for event in training.told(Validated)] == [True, False]
     assert training.told(Validated)[0].perplexity == pytest.approx(math.exp(2))
@@ -277,6 +281,20 @@ def test_a_budget_of_minutes_ends_in_time(run: Run, clock: Clock, minutes: float
         assert event.seconds == pytest.approx(7 * (number + 1))
         assert event.fraction == pytest.approx(min(1, spent + 7 / (60 * minutes)))
     assert [event.step for event in training.told(Validated)] == [math.ceil(30 * minutes / 7), len(steps)]
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(2, 6), (0.5, 2), (1.1, 4)])
+def test_a_budget_of_epochs_ends_after_so_many_passes(run: Run, epochs: float, steps: int) -> None:
+    """Guards --epochs: the schedule follows the passes over the data, here of three batches, and part of one ends."""
+    training = Training(run, options(steps=None, epochs=epochs, schedule="linear", validations=2))
+    assert training.trainer.train() == "epochs"
+    started, *done = training.told(TrainingStarted, StepDone)
+    assert (started.steps, started.minutes, started.epochs) == (None, None, epochs)
+    assert len(done) == steps
+    for number, event in enumerate(done):
+        assert event.learning_rate == pytest.approx(0.05 * (1 - number / 3 / epochs))
+        assert event.fraction == pytest.approx(min(1, (number + 1) / 3 / epochs))
+    assert training.told(Validated)[-1].step == steps
 
 
 def test_saving_between_validations(run: Run, clock: Clock) -> None:
@@ -351,6 +369,29 @@ def test_a_second_interrupt_ends_at_once(run: Run) -> None:
         Training(run, options(validations=1), before_loss=press_twice).trainer.train()
     assert signal.getsignal(signal.SIGINT) is before
     assert run.checkpoint_steps() == []
+
+
+def test_divergence_keeps_the_curve(run: Run) -> None:
+    """Guards the steps before a training blew up: the last nine of them were not yet written when it did."""
+
+    def spoil(call: int) -> None:
+        training.poison = math.nan if call == 10 else 1.0
+
+    training = Training(run, options(steps=20, validations=1), before_loss=spoil)
+    training.trainer.listeners = [*training.trainer.listeners, MetricsFile(run)]
+    with pytest.raises(Diverged, match="diverged at step 10"):
+        training.trainer.train()
+    assert [record["step"] for record in read_metrics(run)] == [9]
+    assert len(training.told(StepDone)) == 9
+
+
+@pytest.mark.parametrize(("clip_norm", "advice"), [(0.0, "or --clip-norm 1$"), (0.5, "or a smaller --clip-norm$")])
+def test_the_advice_after_a_divergence_fits_the_options(run: Run, clip_norm: float, advice: str) -> None:
+    """Guards against the advice to make a --clip-norm smaller that is not clipping at all."""
+    training = Training(run, options(clip_norm=clip_norm))
+    training.poison = math.nan
+    with pytest.raises(Diverged, match=advice):
+        training.trainer.train()
 
 
 # Averages ------------------------------------------------------------------------------------------------------------
@@ -429,6 +470,154 @@ def test_averages_take_validated_checkpoints_only(run: Run, clock: Clock) -> Non
     assert all(torch.allclose(value, expected[name]) for name, value in load_weights(run, "best").items())
 
 
+# In memory -----------------------------------------------------------------------------------------------------------
+
+
+def test_in_memory_it_learns_the_same_and_writes_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards trainings without a run: the same numbers, the weights of the best validation, and an untouched disk."""
+    chosen = options(steps=9, validate_every=3, average=2)
+    losses = [5.0, 3.0, 4.0, 9.0]
+    on_disk = Training(run, chosen, None, scripted(losses))
+    on_disk.trainer.train()
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    in_memory = Training(None, chosen, None, scripted(losses))
+    assert in_memory.trainer.best_weights is None
+    assert in_memory.trainer.train() == "steps"
+    assert same(in_memory.trainer.weights(), on_disk.trainer.weights())
+    assert in_memory.trainer.best_weights is not None
+    assert same(in_memory.trainer.best_weights, load_weights(run, "best"))
+    assert not same(in_memory.trainer.best_weights, in_memory.trainer.weights())
+    assert on_disk.trainer.best_weights is None
+    assert list((tmp_path / "empty").iterdir()) == []
+    assert not in_memory.told(CheckpointSaved)
+    told = [event for event in on_disk.told(StepDone, Validated)]
+    assert [type(event) for event in in_memory.told(StepDone, Validated)] == [type(event) for event in told]
+    assert in_memory.told(Validated) == on_disk.told(Validated)
+
+
+def test_averages_in_memory_are_those_on_the_disk(run: Run) -> None:
+    """Guards --average without a run: the same checkpoints, and the best weights are the average if it wins."""
+    chosen, losses = options(steps=5, validate_every=1, average=2, average_of="best"), [9.0, 3.0, 5.0, 4.0, 8.0, 1.0]
+    trainings = [Training(kept, chosen, None, scripted(losses)) for kept in (run, None)]
+    for training in trainings:
+        training.trainer.train()
+    best = trainings[1].trainer.best_weights
+    assert best is not None
+    for name, value in load_weights(run, "best").items():
+        assert torch.allclose(best[name], value, rtol=1e-6)
+    assert trainings[1].told(Validated)[-1].averaged == 2
+
+
+def test_ctrl_c_in_memory_ends_at_once() -> None:
+    """Guards a notebook: where nothing can be saved, the first Ctrl-C must not wait, nor pass for a finished fit."""
+    with pytest.raises(KeyboardInterrupt):
+        Training(None, options(), before_loss=interrupted_at(2)).trainer.train()
+
+
+def test_a_divergence_in_memory_says_what_is_left() -> None:
+    """Guards the message without a run: there is no checkpoint to speak of, and the listeners have heard the end."""
+    training = Training(None, options())
+    training.poison = math.nan
+    with pytest.raises(Diverged, match=r"diverged at step 1: .*the curve up to there is kept"):
+        training.trainer.train()
+    assert isinstance(training.events[-1], TrainingEnded) and training.events[-1].reason == "diverged"
+
+
+# What the options choose ---------------------------------------------------------------------------------------------
+
+
+def test_examples_have_no_perplexity(run: Run) -> None:
+    """Guards the exponential of a squared error, which means nothing."""
+    training = Training(run, options(), unit="examples")
+    training.trainer.train()
+    assert training.told(TrainingStarted)[0].unit == "examples"
+    assert [event.perplexity for event in training.told(Validated)] == [None] * 5
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_optimizer_that_was_chosen_learns(run: Run, name: OptimizerName) -> None:
+    """Guards --optimizer and --momentum: one step of the trainer is one step of that rule with these settings."""
+    chosen = options(steps=1, optimizer=name, momentum=0.75, adam_betas=(0.5, 0.75), learning_rate=0.003)
+    training, twin = Training(run, chosen), Training(None, chosen)
+    training.trainer.train()
+    flat = twin.trainer.parameters
+    loss, count = twin.loss(next(iter(twin.trainer.data)))
+    (loss / count).backward()
+    Optimizer(flat, name, 0.75, (0.5, 0.75)).step(0.003)
+    for name_of, value in training.trainer.weights().items():
+        assert torch.allclose(value, twin.trainer.weights()[name_of], rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("accumulation", [1, 3])
+def test_the_tape_trains_as_autograd_does(run: Run, accumulation: int) -> None:
+    """Guards --backprop tape: the same steps, with its own rules, over one batch and over several."""
+    chosen = {"steps": 7, "accumulation": accumulation, "clip_norm": 1.0, "l2": 0.01}
+    by_autograd = Training(None, options(**chosen))
+    by_tape = Training(run, options(**chosen, backprop="tape"))
+    by_autograd.trainer.train(), by_tape.trainer.train()
+    for name, value in by_autograd.trainer.weights().items():
+        assert torch.allclose(value, by_tape.trainer.weights()[name], rtol=1e-5)
+    for one, other in zip(by_autograd.told(StepDone), by_tape.told(StepDone), strict=True):
+        assert (one.count, one.loss) == (other.count, pytest.approx(other.loss, rel=1e-5))
+        assert one.gradient_norm == pytest.approx(other.gradient_norm, rel=1e-5)
+
+
+@pytest.mark.parametrize(("power", "found"), [(1e38, "mul|pow"), (0.0, "sqrt")])
+def test_a_divergence_under_the_tape_names_the_operation(power: float, found: str) -> None:
+    """Guards the finding of the first fault: forward (an overflow), and backward alone (the root's slope at zero)."""
+    training = Training(None, options(backprop="tape"))
+
+    def loss(batch: Rows) -> tuple[Tensor, int]:
+        output = training.network(batch[0])
+        return ((output * power).square().sum() if power else (0.0 * output).sum().sqrt()), len(output)
+
+    training.trainer.loss = loss
+    with pytest.raises(Diverged, match=rf"diverged at step 1: loss [\w.+-]+, .*learning rate 0\.05; .*({found})"):
+        training.trainer.train()
+
+
+@pytest.mark.parametrize(("l1", "l2"), [(0.3, 0.0), (0.0, 0.4)])
+def test_penalties_pull_on_matrices(run: Run, l1: float, l2: float) -> None:
+    """Guards --l1 and --l2: added to the mean gradient whatever the batch holds, and not to the loss that is told."""
+    chosen = {"steps": 1, "optimizer": "gradient-descent", "learning_rate": 0.5}
+    plain, pulled = Training(None, options(**chosen)), Training(run, options(**chosen, l1=l1, l2=l2))
+    before = {name: value.clone() for name, value in plain.trainer.weights().items()}
+    plain.trainer.train(), pulled.trainer.train()
+    weight, bias = (plain.trainer.weights()[name] - pulled.trainer.weights()[name] for name in ("weight", "bias"))
+    expected = 0.5 * (l1 * before["weight"].sign() + l2 * before["weight"])
+    assert torch.allclose(weight, expected, atol=1e-6)
+    assert not bool(bias.any())
+    assert plain.told(StepDone)[0].loss == pulled.told(StepDone)[0].loss
+
+
+def test_buffers_are_kept_with_the_weights(run: Run) -> None:
+    """Guards running statistics: saved, restored, averaged and put back like parameters, and best ones copied."""
+    trainings = []
+    for kept in (run, None):
+        training = Training(kept, options(steps=4, validate_every=1, average=2), None, scripted([4, 3, 5, 6, 1]))
+        training.network.register_buffer("seen", torch.zeros(2))
+
+        def count(call: int, training: Training = training) -> None:
+            training.network.seen = training.network.seen + torch.tensor([1.0, 10.0])
+
+        training.before_loss = count
+        training.trainer.train()
+        trainings.append(training)
+    on_disk, in_memory = trainings
+    assert load_weights(run, 4)["seen"].tolist() == [4.0, 40.0]
+    assert load_weights(run, "best")["seen"].tolist() == [3.5, 35.0]  # the average of steps 3 and 4
+    assert in_memory.trainer.best_weights is not None
+    assert in_memory.trainer.best_weights["seen"].tolist() == [3.5, 35.0]
+    assert on_disk.trainer.weights()["seen"].tolist() == [4.0, 40.0]
+    again = Training(run, options(steps=9))
+    again.network.register_buffer("seen", torch.zeros(2))
+    again.trainer.restore(load_checkpoint(run, 4))
+    assert again.network.seen.tolist() == [4.0, 40.0]
+
+
 # Going on ------------------------------------------------------------------------------------------------------------
 
 
@@ -451,7 +640,7 @@ def test_a_resumed_training_ends_as_if_nothing_had_happened(tmp_path: Path) -> N
     assert [event.step for event in resumed.told(StepDone)] == [6, 7, 8, 9, 10, 11]
     assert same(resumed.trainer.weights(), unbroken.trainer.weights())
     assert same(resumed.trainer.optimizer.state(), unbroken.trainer.optimizer.state())
-    for name in ("step", "tokens", "best_loss", "best_step", "losses"):
+    for name in ("step", "count", "epoch", "best_loss", "best_step", "losses"):
         assert getattr(resumed.trainer.progress, name) == getattr(unbroken.trainer.progress, name)
 
 
@@ -496,6 +685,38 @@ def test_patience_that_ended_a_training_begins_anew(run: Run) -> None:
     assert ended.trainer.finished() == "patience"
     assert ended.trainer.train() == "patience"  # the same budget: it is over, whether or not it was killed at the end
     assert ended.trainer.progress.step == 7
+
+
+def test_a_checkpoint_of_0_1_is_restored(run: Run) -> None:
+    """Guards the first version's trainings: their progress counts ``tokens``, their budget knows no epochs."""
+    chosen = options(steps=8, validations=4, patience=3)
+    Training(run, chosen, before_loss=interrupted_at(5)).trainer.train()
+    checkpoint = load_checkpoint(run)
+    progress, budget = checkpoint.state["progress"], checkpoint.state["budget"]
+    progress["tokens"] = progress.pop("count")
+    progress["waited"] = 2
+    del progress["epoch"], budget["epochs"]
+    resumed = Training(run, chosen)
+    resumed.trainer.restore(checkpoint)
+    assert resumed.trainer.progress.count == 7 + 5 + 11 + 7 + 5
+    assert resumed.trainer.progress.waited == 2  # the budget is the same one
+    resumed.trainer.train()
+    assert [event.step for event in resumed.told(StepDone)] == [6, 7, 8]
+
+
+def test_a_budget_of_epochs_goes_on_where_it_was(run: Run) -> None:
+    """Guards --epochs across a break: the passes before it count."""
+    chosen = options(steps=None, epochs=3, schedule="linear")
+    assert Training(run, chosen, before_loss=interrupted_at(4)).trainer.train() == "interrupted"
+    resumed = Training(run, chosen)
+    resumed.trainer.restore(load_checkpoint(run))
+    assert resumed.trainer.finished() is None
+    assert resumed.trainer.train() == "epochs"
+    assert [event.step for event in resumed.told(StepDone)] == [5, 6, 7, 8, 9]
+    assert resumed.told(StepDone)[0].learning_rate == pytest.approx(0.05 * (1 - 4 / 9))
+    again = Training(run, chosen)
+    again.trainer.restore(load_checkpoint(run))
+    assert again.trainer.finished() == "epochs"
 
 
 def test_what_is_left_after_the_last_step_is_done_by_the_resumed_training(run: Run) -> None:

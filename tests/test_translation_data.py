@@ -13,13 +13,12 @@ from congling.data.sources import SOURCES
 from congling.data.splits import Example
 from congling.data.tokenizers import Tokenizer
 from congling.errors import UsageError, UserError
-from congling.learning.options import TrainingOptions
 from congling.learning.runs import Run
-from congling.tasks import translation, translation_data
+from congling.tasks import named_data, translation, translation_data
 from congling.tasks.normalizations import normalizations
-from congling.tasks.stored_options import options_of
 from congling.tasks.translation_data import Corpus, languages, prepare, read_corpus
-from congling.tasks.translation_options import DataOptions, TranslationOptions, VocabularyOptions
+from congling.tasks.translation_options import DataOptions, TranslationOptions, TranslationTraining, VocabularyOptions
+from congling.tasks.translation_run import translation_options_of
 
 
 def files(source: str, target: str, direction: str | None = None) -> DataOptions:
@@ -87,8 +86,8 @@ def test_fetching_names_licence_and_authors(monkeypatch: pytest.MonkeyPatch) -> 
         raise UserError("no network")
 
     said: list[str] = []
-    monkeypatch.setattr(translation_data, "cached", lambda _source: None)
-    monkeypatch.setattr(translation_data, "fetch", unreachable)
+    monkeypatch.setattr(named_data, "cached", lambda _source: None)
+    monkeypatch.setattr(named_data, "fetch", unreachable)
     with pytest.raises(UserError, match="no network"):
         read_corpus(DataOptions(), seed=1, say=said.append)
     source = SOURCES["tatoeba-zh-en"]
@@ -114,7 +113,7 @@ def test_run_yaml_says_what_came_of_the_options(tmp_path: Path, asked: Vocabular
         assert (stored["source_vocabulary"], stored["target_vocabulary"]) == (source, target)
         assert 4 < target < translation_data.DEFAULT_TARGET_VOCABULARY
         assert (stored["source_normalization"], stored["target_normalization"]) == ("simplified-chinese", "nmt_nfkc")
-    assert options_of(Run.open(run.path)).vocabulary.pieces == "bpe"  # it can be read back
+    assert translation_options_of(Run.open(run.path)).vocabulary.pieces == "bpe"  # it can be read back
 
 
 def test_tokenizers_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,10 +131,10 @@ def test_tokenizers_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize(
     ("training", "minutes"),
-    [(TrainingOptions(), 10), (TrainingOptions(minutes=3), 3), (TrainingOptions(steps=7), None)],
+    [(TranslationTraining(), 10), (TranslationTraining(minutes=3), 3), (TranslationTraining(steps=7), None)],
 )
 def test_run_yaml_says_how_long_is_meant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, training: TrainingOptions, minutes: float | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, training: TranslationTraining, minutes: float | None
 ) -> None:
     """Guards against a run of which nobody can tell how long it was to train, and minutes beside steps."""
     created: list[object] = []

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Reason = Literal["steps", "minutes", "patience", "interrupted", "diverged"]
+Reason = Literal["steps", "minutes", "epochs", "patience", "interrupted", "diverged"]
+Unit = Literal["tokens", "examples"]  # what a loss is the mean over
 
 
 @dataclass(frozen=True)
@@ -14,18 +15,22 @@ class TrainingStarted:
     """Before the first step.
 
     Attributes:
-        run: the run's folder.
+        run: the run's folder; None for a training in memory.
         parameters: how many numbers are trained.
         steps: the step to end after, or None.
         minutes: the budget of wall-clock time, or None.
+        epochs: the passes over the data to end after, or None.
         resumed_from: the step of the checkpoint that the training goes on from; None for a new one.
+        unit: what is counted in a step.
     """
 
-    run: str
+    run: str | None
     parameters: int
     steps: int | None
     minutes: float | None
+    epochs: float | None
     resumed_from: int | None
+    unit: Unit
 
 
 @dataclass(frozen=True)
@@ -34,20 +39,21 @@ class StepDone:
 
     Attributes:
         step: counted from 1.
-        loss: the mean over the step's target tokens.
+        loss: the mean over the step's target tokens or examples, without the penalties on the weights.
         gradient_norm: before clipping.
-        tokens: the target tokens in the step.
+        count: the target tokens, or examples, in the step.
+        per_second: tokens or examples.
         seconds: the time spent on training, before it was resumed too.
         epoch: how many times the data was seen; 1.5 is the middle of the second pass.
-        fraction: how much of the training is done, of the steps or of the minutes, from 0 to 1.
+        fraction: how much of the training is done, of its budget, from 0 to 1.
     """
 
     step: int
     loss: float
     learning_rate: float
     gradient_norm: float
-    tokens: int
-    tokens_per_second: float
+    count: int
+    per_second: float
     seconds: float
     epoch: float
     fraction: float
@@ -58,7 +64,8 @@ class Validated:
     """After the validation data was looked at.
 
     Attributes:
-        loss: the mean over the validation's target tokens; ``perplexity`` is its exponential.
+        loss: the mean over the validation's target tokens or examples.
+        perplexity: the exponential of a loss a token; None for examples.
         scores: the task's metrics by name, such as ``{"bleu": 20.3}``.
         best: whether no earlier validation was better.
         averaged: the mean of how many checkpoints was looked at; 0 for the network as it stands.
@@ -66,7 +73,7 @@ class Validated:
 
     step: int
     loss: float
-    perplexity: float
+    perplexity: float | None
     scores: dict[str, float]
     best: bool
     averaged: int = 0

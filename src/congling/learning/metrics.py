@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from congling.errors import UserError
 from congling.language import _
 from congling.learning.atomic import explaining_disk_errors, write_atomically
-from congling.learning.events import Event, StepDone, TrainingEnded, TrainingStarted, Validated
+from congling.learning.events import Event, StepDone, TrainingEnded, TrainingStarted, Unit, Validated
 from congling.learning.runs import Run
 
 if TYPE_CHECKING:
@@ -28,18 +28,21 @@ class MetricsFile:
     """Listens to a training and appends to the run's ``metrics.jsonl``.
 
     Training records stand at every ``every``-th step and are means over the steps since the record before, weighted by
-    tokens. Numbers that are not finite are null, as JSON has no NaN.
+    their tokens or examples; the last steps of a training that diverged stand one by one. Numbers that are not finite
+    are null, as JSON has no NaN.
     """
 
     def __init__(self, run: Run, every: int = 10) -> None:
         self._run, self._every = run, every
         self._waiting: list[StepDone] = []
         self._seconds = 0.0
+        self._unit: Unit = "examples"
 
     def __call__(self, event: Event) -> None:
         match event:
             case TrainingStarted():
                 truncate_metrics(self._run, event.resumed_from)
+                self._unit = event.unit
             case StepDone():
                 self._waiting.append(event)
                 self._seconds = event.seconds
@@ -47,14 +50,22 @@ class MetricsFile:
                     self._write_waiting()
             case Validated():
                 self._append({"step": event.step, "seconds": round(self._seconds, 3), **validation_tags(event)})
+            case TrainingEnded(reason="diverged"):
+                for step in self._waiting:  # how the loss left for infinity is what one wants to see
+                    self._write([step])
+                self._waiting = []
             case TrainingEnded():
                 self._write_waiting()
 
     def _write_waiting(self) -> None:
         if self._waiting:
-            last = self._waiting[-1]
-            self._append({"step": last.step, "seconds": round(last.seconds, 3), **training_tags(self._waiting)})
+            self._write(self._waiting)
             self._waiting = []
+
+    def _write(self, steps: list[StepDone]) -> None:
+        last = steps[-1]
+        tags = training_tags(steps, self._unit)
+        self._append({"step": last.step, "seconds": round(last.seconds, 3), **tags})
 
     def _append(self, record: Record) -> None:
         path = self._run.metrics_path
@@ -87,12 +98,14 @@ class TensorBoardEvents:
         self._run, self._every = run, every
         self._waiting: list[StepDone] = []
         self._writer: SummaryWriter | None = None
+        self._unit: Unit = "examples"
 
     def __call__(self, event: Event) -> None:
         match event:
             case TrainingStarted():
                 # TensorBoard then hides what a training that was killed wrote of these steps.
                 self._writer = self._make_writer(str(self._run.path), purge_step=(event.resumed_from or 0) + 1)
+                self._unit = event.unit
             case StepDone():
                 self._waiting.append(event)
                 if event.step % self._every == 0:
@@ -110,7 +123,7 @@ class TensorBoardEvents:
 
     def _write_waiting(self) -> None:
         if self._waiting:
-            self._add(self._waiting[-1].step, training_tags(self._waiting))
+            self._add(self._waiting[-1].step, training_tags(self._waiting, self._unit))
             self._waiting = []
 
     def _add(self, step: int, tags: dict[str, float]) -> None:
@@ -119,23 +132,24 @@ class TensorBoardEvents:
                 self._writer.add_scalar(tag, value, step)
 
 
-def training_tags(steps: list[StepDone]) -> dict[str, float]:
-    """The means over several steps, weighted by their tokens; the learning rate and the epoch are the last step's."""
+def training_tags(steps: list[StepDone], unit: Unit) -> dict[str, float]:
+    """The means over several steps, weighted by their counts; the learning rate and the epoch are the last step's."""
     last = steps[-1]
-    tokens = sum(step.tokens for step in steps)
-    seconds = sum(step.tokens / step.tokens_per_second for step in steps if step.tokens_per_second > 0)
+    count = sum(step.count for step in steps)
+    seconds = sum(step.count / step.per_second for step in steps if step.per_second > 0)
     return {
-        "train/loss": sum(step.loss * step.tokens for step in steps) / tokens if tokens else last.loss,
+        "train/loss": sum(step.loss * step.count for step in steps) / count if count else last.loss,
         "train/lr": last.learning_rate,
-        "train/tokens_per_s": tokens / seconds if seconds else 0.0,
+        f"train/{unit}_per_s": count / seconds if seconds else 0.0,
         "train/grad_norm": sum(step.gradient_norm for step in steps) / len(steps),
         "train/epoch": last.epoch,
     }
 
 
 def validation_tags(event: Validated) -> dict[str, float]:
-    """Loss, perplexity and the task's scores, under ``valid/``; those of an average under ``averaged/``."""
-    values = {"loss": event.loss, "ppl": event.perplexity, **event.scores}
+    """Loss, perplexity (of tokens) and the task's scores, under ``valid/``; those of an average under ``averaged/``."""
+    perplexity = {} if event.perplexity is None else {"ppl": event.perplexity}
+    values = {"loss": event.loss, **perplexity, **event.scores}
     return {f"{_AVERAGED if event.averaged else 'valid'}/{name.lower()}": value for name, value in values.items()}
 
 

@@ -1,46 +1,100 @@
-"""What every training can be told. The defaults stand here and nowhere else; the field texts are the help."""
+"""What every training can be told. The defaults stand here, or in a task's own class that derives from this one.
+
+Nothing here imports PyTorch. The field texts are the help.
+"""
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from congling.errors import UsageError
 from congling.language import _
 
-DEFAULT_MINUTES = 10.0
 MOST_THREADS = 1024  # far more kill the process without a word
+
+OptimizerName = Literal["gradient-descent", "momentum", "nesterov", "rmsprop", "adam", "adamw"]
+BudgetKind = Literal["steps", "minutes", "epochs"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a training may go on: one of steps, seconds, or epochs (passes over the data)."""
+
+    steps: int | None = None
+    seconds: float | None = None
+    epochs: float | None = None
+
+    @classmethod
+    def of(cls, options: TrainingOptions) -> Budget:
+        """The budget that the options name; their task's default one if they name none."""
+        if options.steps is options.minutes is options.epochs is None:
+            return options.default_budget
+        seconds = None if options.minutes is None else 60 * options.minutes
+        return cls(options.steps, seconds, options.epochs)
+
+    @property
+    def kind(self) -> BudgetKind:
+        """What it is counted in."""
+        if self.steps is not None:
+            return "steps"
+        return "minutes" if self.seconds is not None else "epochs"
+
+    @property
+    def minutes(self) -> float | None:
+        """The seconds, as a person gives them."""
+        return None if self.seconds is None else self.seconds / 60
+
+    def spent(self, steps: int, seconds: float, epochs: float = 0.0) -> float:
+        """The fraction that is spent, 0 to 1."""
+        if self.steps is not None:
+            return min(1.0, steps / self.steps)
+        if self.seconds is not None:
+            return min(1.0, seconds / self.seconds)
+        assert self.epochs is not None
+        return min(1.0, epochs / self.epochs)
 
 
 @dataclass
 class TrainingOptions:
     """Training"""
 
+    default_budget: ClassVar[Budget]  # each task's own, for a training that is told none
+
     minutes: float | None = None
-    """Train for so many minutes; the schedule follows the part that is spent. Without --minutes and --steps: 10."""
+    """Train for so many minutes; the schedule follows the part that is spent."""
     steps: int | None = None
     """Train for so many updates instead: repeatable to the last bit on one machine."""
-    batch_tokens: int = 2048
-    """Tokens in a batch, padding included, on the longer side."""
+    epochs: float | None = None
+    """Train for so many passes over the data instead: repeatable too."""
     accumulation: int = 1
     """Batches whose gradients are added up before each update."""
+    optimizer: OptimizerName = "adamw"
+    """How a step follows from the gradient."""
     learning_rate: float = 2e-3
     """The highest learning rate, reached at the end of the warm-up."""
     schedule: Literal["inverse-square-root", "cosine", "linear", "constant"] = "cosine"
     """How the learning rate falls after the warm-up."""
     warmup_steps: int = 200
     """Updates over which the learning rate rises from zero."""
-    label_smoothing: float = 0.1
-    """Probability that is spread over all pieces instead of the right one."""
+    momentum: float = 0.9
+    """Part of its speed that a step keeps from the one before, with --optimizer momentum or nesterov."""
     clip_norm: float = 1.0
     """Longest gradient that is let through whole; 0 lets all through."""
+    l1: float = 0.0
+    """Add so much times the sum of |w| over all matrices to the mean loss: it drives weights to zero."""
+    l2: float = 0.0
+    """Add half so much times the sum of w² over all matrices to the mean loss: it keeps weights small."""
     weight_decay: float = 0.0
-    """Part of each matrix, times the learning rate, that every update takes away."""
+    """Part of each matrix, times the learning rate, that every update takes away (--optimizer adamw)."""
     adam_betas: tuple[float, float] = (0.9, 0.98)
-    """How slowly Adam's two running means move."""
+    """How slowly Adam's two running means move; RMSProp has the second one alone."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Number type of the computation; auto takes bfloat16 where it is faster here. Learning itself is in float32."""
+    backprop: Literal["autograd", "tape"] = "autograd"
+    """Who computes the gradient: PyTorch, or the tape, whose every rule can be read (the same numbers, slower)."""
     seed: int = 1
     """Where all random choices start."""
     validations: int = 10
@@ -64,23 +118,9 @@ class TrainingOptions:
 
     def check(self) -> None:
         """Refuse values that no training can have, in the user's own words."""
-        if self.minutes is not None and self.steps is not None:
-            raise UsageError(
-                _("--minutes {minutes:g} and --steps {steps} exclude each other: give one of them").format(
-                    minutes=self.minutes, steps=self.steps
-                )
-            )
-        for option, value in (
-            ("--minutes", self.minutes),
-            ("--learning-rate", self.learning_rate),
-            ("--save-minutes", self.save_minutes),
-        ):
-            require_finite((option, value))
-            if value is not None and value <= 0:
-                raise UsageError(_("{option} {value:g} must be greater than 0").format(option=option, value=value))
+        self._check_budget()
+        require_above_zero(("--learning-rate", self.learning_rate), ("--save-minutes", self.save_minutes))
         require_at_least(
-            ("--steps", self.steps, 1),
-            ("--batch-tokens", self.batch_tokens, 1),
             ("--accumulation", self.accumulation, 1),
             ("--validations", self.validations, 1),
             ("--validate-every", self.validate_every, 1),
@@ -90,13 +130,30 @@ class TrainingOptions:
             ("--warmup-steps", self.warmup_steps, 0),
             ("--average", self.average, 0),
             ("--clip-norm", self.clip_norm, 0),
+            ("--l1", self.l1, 0),
+            ("--l2", self.l2, 0),
             ("--weight-decay", self.weight_decay, 0),
             ("--seed", self.seed, 0),
         )
-        require_below_one(
-            ("--label-smoothing", self.label_smoothing), *(("--adam-betas", beta) for beta in self.adam_betas)
-        )
+        require_below_one(("--momentum", self.momentum), *(("--adam-betas", beta) for beta in self.adam_betas))
         require_at_most(("--threads", self.threads, MOST_THREADS), ("--seed", self.seed, 2**32 - 1))
+        if self.weight_decay and self.optimizer != "adamw":
+            message = _("--weight-decay {value:g} is a part of --optimizer adamw; with {optimizer}, take --l2")
+            raise UsageError(message.format(value=self.weight_decay, optimizer=self.optimizer))
+
+    def settle_budget(self) -> None:
+        """Write the default budget in where none was given: ``run.yaml`` then says what was meant."""
+        budget = Budget.of(self)
+        self.steps, self.minutes, self.epochs = budget.steps, budget.minutes, budget.epochs
+
+    def _check_budget(self) -> None:
+        given = [("--minutes", self.minutes), ("--steps", self.steps), ("--epochs", self.epochs)]
+        for (first, one), (second, other) in itertools.combinations(given, 2):
+            if one is not None and other is not None:
+                message = _("{first} and {second} exclude each other: give one of them")
+                raise UsageError(message.format(first=f"{first} {_short(one)}", second=f"{second} {_short(other)}"))
+        require_above_zero(("--minutes", self.minutes), ("--epochs", self.epochs))
+        require_at_least(("--steps", self.steps, 1))
 
 
 def require_finite(*options: tuple[str, float | None]) -> None:
@@ -104,6 +161,14 @@ def require_finite(*options: tuple[str, float | None]) -> None:
     for option, value in options:
         if value is not None and not math.isfinite(value):
             raise UsageError(_("{option} {value} must be a finite number").format(option=option, value=value))
+
+
+def require_above_zero(*options: tuple[str, float | None]) -> None:
+    """Refuse the first (option, value) that is 0 or less, or no finite number; None passes."""
+    for option, value in options:
+        require_finite((option, value))
+        if value is not None and value <= 0:
+            raise UsageError(_("{option} {value:g} must be greater than 0").format(option=option, value=value))
 
 
 def require_at_least(*options: tuple[str, float | None, int]) -> None:
@@ -130,23 +195,5 @@ def require_below_one(*options: tuple[str, float]) -> None:
             raise UsageError(_("{option} {value:g} must be at least 0 and below 1").format(option=option, value=value))
 
 
-@dataclass(frozen=True)
-class Budget:
-    """How long a training may go on: in steps, or in seconds."""
-
-    steps: int | None
-    seconds: float | None
-
-    @classmethod
-    def of(cls, options: TrainingOptions) -> Budget:
-        """The budget that the options name; ten minutes if they name none."""
-        if options.steps is not None:
-            return cls(options.steps, None)
-        return cls(None, 60 * (options.minutes or DEFAULT_MINUTES))
-
-    def spent(self, steps: int, seconds: float) -> float:
-        """The fraction that is spent, 0 to 1."""
-        if self.steps is not None:
-            return min(1.0, steps / self.steps)
-        assert self.seconds is not None
-        return min(1.0, seconds / self.seconds)
+def _short(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"

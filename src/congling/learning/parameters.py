@@ -21,6 +21,7 @@ class FlatParameters:
     """
 
     def __init__(self, network: nn.Module, compute_type: torch.dtype) -> None:
+        self._network = network
         named = sorted(network.named_parameters(), key=lambda item: item[1].dim() < 2)  # stable: matrices first
         self.shapes = {name: parameter.shape for name, parameter in named}
         self.matrices = sum(parameter.numel() for _, parameter in named if parameter.dim() >= 2)
@@ -58,10 +59,13 @@ class FlatParameters:
     def lend(self, network: nn.Module) -> None:
         """Let another network of the same shape read the master: an exact twin to look at, without a copy.
 
-        A narrow type is fast in training; a few rows at a time, as in decoding, float32 is faster on a CPU.
+        A narrow type is fast in training; a few rows at a time, as in decoding, float32 is faster on a CPU. What the
+        layers remember (buffers) is lent too: they change it in place.
         """
         for name, values in self.named(self.master).items():
             network.get_parameter(name).data = values
+        for name, buffer in buffers_of(self._network).items():
+            network.get_buffer(name).set_(buffer)  # type: ignore[call-overload]
 
     def named(self, flat: Tensor) -> dict[str, Tensor]:
         """Any such vector (the master, a moment of the optimiser) by the parameters' names and shapes."""
@@ -77,16 +81,29 @@ class FlatParameters:
             part.copy_(named[name])
 
 
+def buffers_of(network: nn.Module) -> dict[str, Tensor]:
+    """What a network remembers beside its parameters, such as the running statistics of a normalisation, by name."""
+    return dict(network.named_buffers())
+
+
+def load_buffers(network: nn.Module, buffers: dict[str, Tensor]) -> None:
+    """Copy named buffers into a network. Errors as ``load_parameters``."""
+    _load(buffers_of(network), buffers)
+
+
 def load_parameters(network: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Copy named weights into a network; a table that two layers share has one name.
+    """Copy named weights into a network, its buffers too; a table that two layers share has one name.
 
     Raises:
         ValueError: a name or a shape is not the network's; says which.
     """
-    parameters = dict(network.named_parameters())
-    if set(parameters) != set(weights):
-        raise ValueError(f"missing or unknown: {', '.join(sorted(set(parameters) ^ set(weights)))}")
-    for name, parameter in parameters.items():
-        if parameter.shape != weights[name].shape:
-            raise ValueError(f"{name} has the shape {tuple(weights[name].shape)}, not {tuple(parameter.shape)}")
-        parameter.data.copy_(weights[name])
+    _load({name: parameter.data for name, parameter in network.named_parameters()} | buffers_of(network), weights)
+
+
+def _load(there: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
+    if set(there) != set(weights):
+        raise ValueError(f"missing or unknown: {', '.join(sorted(set(there) ^ set(weights)))}")
+    for name, tensor in there.items():
+        if tensor.shape != weights[name].shape:
+            raise ValueError(f"{name} has the shape {tuple(weights[name].shape)}, not {tuple(tensor.shape)}")
+        tensor.copy_(weights[name])

@@ -21,6 +21,7 @@ from congling.learning.events import (
     StepDone,
     TrainingEnded,
     TrainingStarted,
+    Unit,
     Validated,
 )
 
@@ -45,6 +46,7 @@ class ProgressReport:
         self._live: tuple[Progress, TaskID] | None = None
         self._loss = SmoothedLoss()
         self._time_left = TimeLeft(clock)
+        self._unit: Unit = "examples"
 
     def __enter__(self) -> ProgressReport:
         return self
@@ -63,6 +65,7 @@ class ProgressReport:
     def __call__(self, event: Event) -> None:
         match event:
             case TrainingStarted():
+                self._unit = event.unit
                 self._say(started_line(event))
                 self._start_live()
             case StepDone():
@@ -81,7 +84,7 @@ class ProgressReport:
     def _show_step(self, event: StepDone) -> None:
         self._loss.add(event.loss)
         left = self._time_left.after(event.fraction)
-        line = f"{event.fraction:4.0%}  {step_line(event, self._loss.value, left)}"
+        line = f"{event.fraction:4.0%}  {step_line(event, self._loss.value, left, self._unit)}"
         if self._live:
             progress, task = self._live
             progress.update(task, completed=event.fraction, description=line)
@@ -135,39 +138,51 @@ class TimeLeft:
 
 def started_line(event: TrainingStarted) -> str:
     """How large the network is, how long it trains, and where it goes on."""
-    if event.steps is None and event.minutes is None:
-        line = _("Training {parameters} parameters in {run}")
-    elif event.minutes is None:
-        line = _("Training {parameters} parameters for {steps} steps in {run}")
+    if event.steps is not None:
+        line = _("Training {parameters} parameters for {steps} steps")
+    elif event.minutes is not None:
+        line = _("Training {parameters} parameters for {minutes} minutes")
     else:
-        line = _("Training {parameters} parameters for {minutes} minutes in {run}")
+        line = _("Training {parameters} parameters for {epochs} epochs")
     said = line.format(
-        parameters=f"{event.parameters:,}", steps=event.steps, minutes=f"{event.minutes or 0:g}", run=event.run
-    )
-    if event.resumed_from is None:
-        return said
-    return said + _(", going on from step {step}").format(step=event.resumed_from)
+        parameters=f"{event.parameters:,}", steps=event.steps, minutes=f"{event.minutes or 0:g}",
+        epochs=f"{event.epochs or 0:g}",
+    )  # fmt: skip
+    if event.run is not None:
+        said += _(" in {run}").format(run=event.run)
+    if event.resumed_from is not None:
+        said += _(", going on from step {step}").format(step=event.resumed_from)
+    return said
 
 
-def step_line(event: StepDone, loss: float, seconds_left: float | None) -> str:
+def step_line(event: StepDone, loss: float, seconds_left: float | None, unit: Unit) -> str:
     """Where the training is, how well and how fast, and the time left."""
-    line = _("step {step}  epoch {epoch}  loss {loss}  {rate} tokens/s").format(
-        step=event.step, epoch=f"{event.epoch:.1f}", loss=f"{loss:.3f}", rate=f"{event.tokens_per_second:,.0f}"
+    if unit == "tokens":
+        line = _("step {step}  epoch {epoch}  loss {loss}  {rate} tokens/s")
+    else:
+        line = _("step {step}  epoch {epoch}  loss {loss}  {rate} examples/s")
+    said = line.format(
+        step=event.step, epoch=f"{event.epoch:.1f}", loss=shown(loss, 3), rate=f"{event.per_second:,.0f}"
     )
     if seconds_left is None:
-        return line
-    return line + "  " + _("{duration} left").format(duration=duration(seconds_left))
+        return said
+    return said + "  " + _("{duration} left").format(duration=duration(seconds_left))
 
 
 def validation_line(event: Validated) -> str:
-    """Loss, perplexity and scores on the held-out data."""
-    scores = "".join(f"  {name} {value:.2f}" for name, value in event.scores.items())
-    line = _("step {step}  validation: loss {loss}  perplexity {perplexity}").format(
-        step=event.step, loss=f"{event.loss:.3f}", perplexity=f"{event.perplexity:.2f}"
-    )
+    """Loss, perplexity (of tokens) and scores on the held-out data."""
+    line = _("step {step}  validation: loss {loss}").format(step=event.step, loss=shown(event.loss, 3))
+    if event.perplexity is not None:
+        line += "  " + _("perplexity {perplexity}").format(perplexity=shown(event.perplexity, 2))
+    line += "".join(f"  {name} {shown(value, 2)}" for name, value in event.scores.items())
     if event.averaged:
-        scores += "  " + _("(the mean of {count} checkpoints)").format(count=event.averaged)
-    return line + scores + ("  " + _("(the best so far)") if event.best else "")
+        line += "  " + _("(the mean of {count} checkpoints)").format(count=event.averaged)
+    return line + ("  " + _("(the best so far)") if event.best else "")
+
+
+def shown(number: float, places: int) -> str:
+    """The number with so many decimal places; below 1, with so many digits and one more that count: 0.994, 1.23e-05."""
+    return f"{number:.{places}f}" if abs(number) >= 1 or number == 0 else f"{number:.{places + 1}g}"
 
 
 def sample_lines(event: Sampled) -> list[str]:
@@ -187,6 +202,7 @@ def ended_line(event: TrainingEnded) -> str:
     reasons = {
         "steps": _("all steps are done"),
         "minutes": _("the time is spent"),
+        "epochs": _("all epochs are done"),
         "patience": _("the validation does not get better"),
         "interrupted": _("interrupted"),
         "diverged": _("the loss is not a finite number"),

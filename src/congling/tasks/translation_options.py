@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
+from congling.data.languages import direction_of
 from congling.errors import UsageError
 from congling.language import _
-from congling.learning.options import TrainingOptions, require_at_least, require_at_most, require_below_one
+from congling.learning.options import Budget, TrainingOptions, require_at_least, require_at_most, require_below_one
 
+TASK = "translation"
 SMALLEST_VOCABULARY = 4  # </s>, <unk>, <pad> and one piece
 LARGEST_VOCABULARY = 1_000_000  # several times the largest ones in use
 MOST_HYPOTHESES = 100  # a wider beam only costs memory
@@ -70,10 +72,9 @@ class DataOptions:
             if (getattr(self, first) is None) != (getattr(self, second) is None):
                 here, missing = (first, second) if getattr(self, second) is None else (second, first)
                 raise UsageError(_("{here} needs {missing} beside it").format(here=_flag(here), missing=_flag(missing)))
-        if self.direction is not None and not all(self.direction.partition("-")):
-            raise UsageError(
-                _("--direction {direction} must name two languages, such as zh-en").format(direction=self.direction)
-            )
+        if self.direction is not None and direction_of(self.direction) is None:
+            message = _("--direction {direction} must name two languages, such as zh-en or zh-Hant-en-US")
+            raise UsageError(message.format(direction=self.direction))
         require_at_least(
             ("--valid-size", self.valid_size, 0 if self.valid_source else 1),  # best and patience hang on it
             ("--test-size", self.test_size, 0),
@@ -188,6 +189,26 @@ class NetworkOptions:
 
 
 @dataclass
+class TranslationTraining(TrainingOptions):
+    """Training"""
+
+    default_budget: ClassVar[Budget] = Budget(seconds=600)
+
+    minutes: float | None = None
+    """Train for so many minutes; the schedule follows the part that is spent. Without any such budget: 10."""
+    batch_tokens: int = 2048
+    """Tokens in a batch, padding included, on the longer side."""
+    label_smoothing: float = 0.1
+    """Probability that is spread over all pieces instead of the right one."""
+
+    def check(self) -> None:
+        """Refuse what no training of a translator can have."""
+        super().check()
+        require_at_least(("--batch-tokens", self.batch_tokens, 1))
+        require_below_one(("--label-smoothing", self.label_smoothing))
+
+
+@dataclass
 class TranslationOptions:
     """Translation"""
 
@@ -198,7 +219,7 @@ class TranslationOptions:
     data: DataOptions = field(default_factory=DataOptions)
     vocabulary: VocabularyOptions = field(default_factory=VocabularyOptions)
     network: NetworkOptions = field(default_factory=NetworkOptions)
-    training: TrainingOptions = field(default_factory=TrainingOptions)
+    training: TranslationTraining = field(default_factory=TranslationTraining)
 
     def check(self) -> None:
         """Refuse options that contradict each other, before anything is read or written."""

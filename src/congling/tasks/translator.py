@@ -25,8 +25,8 @@ from congling.learning.parameters import load_parameters
 from congling.learning.precision import device_of
 from congling.learning.runs import Run
 from congling.networks.transformer import Transformer
-from congling.tasks.stored_options import languages_of, options_of
 from congling.tasks.translation_options import NetworkOptions, SearchOptions
+from congling.tasks.translation_run import languages_of, translation_options_of
 
 LONGEST_SOURCE = 256  # pieces; longer lines are translated part by part
 LINES_AT_ONCE = 2048
@@ -95,7 +95,7 @@ class Translator:
         Raises:
             UserError: the run is of another task, incomplete or damaged.
         """
-        options = options_of(run)
+        options = translation_options_of(run)
         source, target = Tokenizer.load(run.file("source.model")), Tokenizer.load(run.file("target.model"))
         network = build_network(options.network, source, target, bool(options.vocabulary.joint_vocabulary))
         try:

@@ -120,6 +120,11 @@ def absolute(_y: Tensor, x: Tensor) -> Locals:
     return (torch.sign(x),)
 
 
+@elementwise(r"\partial\operatorname{sign} x/\partial x = 0", aten.sign.default)
+def sign(_y: Tensor, _x: Tensor) -> Locals:
+    return (0.0,)
+
+
 @elementwise(r"\partial\max(0, x)/\partial x = [x > 0]", aten.relu.default)
 def rectify(y: Tensor, _x: Tensor) -> Locals:
     return ((y > 0).to(y.dtype),)

@@ -70,8 +70,8 @@ class Operation:
 
     @property
     def formula(self) -> str:
-        """The rule in LaTeX: y is the output, G its gradient."""
-        return self.rule.formula
+        """The rule in LaTeX, its words in the user's language: y is the output, G its gradient."""
+        return _(self.rule.formula)
 
     def local_derivatives(self) -> tuple[Tensor | None, ...] | None:
         """∂output/∂input for each input, number by number; None for operations that mix numbers (see ``formula``)."""
