@@ -26,7 +26,14 @@ LEVELS = 65534  # of a packed number; the level above these stands for what is n
 
 
 def page(
-    *, title: str, body: str, texts: Mapping[str, str], styles: Sequence[str], scripts: Sequence[str], data: Any
+    *,
+    title: str,
+    body: str,
+    texts: Mapping[str, str],
+    styles: Sequence[str],
+    scripts: Sequence[str],
+    data: Any,
+    libraries: Sequence[str] = (),
 ) -> str:
     """A whole HTML file.
 
@@ -36,6 +43,7 @@ def page(
         texts: what the page says, by name; the script finds them as ``texts`` in the data.
         styles, scripts: further assets, in order.
         data: what the script draws, of plain Python values.
+        libraries: the texts of scripts that others wrote; each runs before ours, in an element of its own.
     """
     parts = {
         "language": html.escape(current_language().replace("_", "-")),
@@ -45,6 +53,7 @@ def page(
         "body": filled(asset(body), {name: html.escape(text) for name, text in texts.items()}),
         "data": embedded_json({"texts": dict(texts), **data}),
         "no_script": html.escape(_("This page draws its figures with JavaScript, which is switched off.")),
+        "libraries": "".join(f"<script>\n{library}\n</script>\n" for library in libraries),
         "script": "".join(map(asset, scripts)),
     }
     return filled(asset("page.html"), parts)

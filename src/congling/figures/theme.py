@@ -34,6 +34,7 @@ class Palette:
         quiet: of bars that are not chosen.
         sequential: from nothing to much.
         diverging: from negative through zero to positive.
+        categories: of series and classes, the ones that are easiest to tell apart first.
     """
 
     paper: str
@@ -46,6 +47,7 @@ class Palette:
     quiet: str
     sequential: tuple[str, ...]
     diverging: tuple[str, ...]
+    categories: tuple[str, ...]
 
 
 DAY = Palette(
@@ -59,6 +61,7 @@ DAY = Palette(
     quiet="#71879e",
     sequential=("#f3f1ec", "#cfdfe6", "#94bfd3", "#4f94b8", "#22648f", "#0e3a60"),
     diverging=("#9a4a06", "#dc9550", "#f5efe4", "#6fa6cf", "#1d5488"),
+    categories=("#1f5f99", "#c4650f", "#23805a", "#8a4a9c", "#b8325a", "#7a6230", "#2b8fa8"),
 )
 NIGHT = Palette(
     paper="#13161b",
@@ -71,6 +74,7 @@ NIGHT = Palette(
     quiet="#5d7186",
     sequential=("#22272f", "#24435a", "#28688a", "#3f97bb", "#84c8e0", "#e2f6ff"),
     diverging=("#ffb870", "#a8662c", "#22272f", "#2f6f9f", "#8fd0ff"),
+    categories=("#7cbcf0", "#ffaa61", "#69cfa1", "#d5a3e6", "#ff8fae", "#d0b57c", "#7bd6ea"),
 )
 
 
