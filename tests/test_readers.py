@@ -61,7 +61,7 @@ def test_gzip_is_read_as_text(write: Write) -> None:
     assert list(read_lines(write("a.gz", gzip.compress("甲\n乙\n".encode())))) == ["甲", "乙"]
 
 
-@pytest.mark.parametrize("content", [b"plain text", gzip.compress(b"cut off" * 99)[:-12]])
+@pytest.mark.parametrize("content", [b"plain text", gzip.compress(b"cut off" * 99)[:-12]], ids=["text", "cut"])
 def test_damaged_gzip_names_the_file(write: Write, content: bytes) -> None:
     """Guards against BadGzipFile and EOFError tracebacks."""
     with pytest.raises(UserError, match=r"a\.txt\.gz is not a whole gzip file"):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from congling.cli.main import verbs
+from congling.cli.tasks import tasks
 
 ROOT = Path(__file__).parent.parent
 READMES = [ROOT / "README.md", ROOT / "README.zh.md"]
@@ -17,15 +18,19 @@ READMES = [ROOT / "README.md", ROOT / "README.zh.md"]
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
 def test_python_of_the_readme_runs(
-    readme: Path, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    readme: Path, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_congling: Callable[..., object]
 ) -> None:
     """Guards against an example that names what is no longer there."""
-    (code,) = re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), flags=re.DOTALL)
-    shutil.copytree(tiny_run, tmp_path / "runs" / "translation-zh-en")
+    backward, inside = re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    code = code.replace("decoder.layers.2.", "decoder.layers.0.")  # the tiny network has one layer
+    run_congling("train", "function-fitting", "--steps", 2)
+    fitting: dict[str, object] = {}
+    exec(backward, fitting)
+    assert fitting["gradients"]
+    shutil.copytree(tiny_run, tmp_path / "runs" / "translation-zh-en")
+    inside = inside.replace("decoder.layers.2.", "decoder.layers.0.")  # the tiny network has one layer
     names: dict[str, object] = {}
-    exec(code, names)
+    exec(inside, names)
     assert names["translation"].parts, "the tiny run knows animals only: it answers, if with nothing"  # type: ignore[attr-defined]
 
 
@@ -38,7 +43,9 @@ def test_commands_of_the_readme_exist(readme: Path, run_congling: Callable[..., 
         words = line.split("#")[0].split()
         assert words[0] in verbs()
         options = [word for word in words if word.startswith("--")]
-        verb = words[:2] if words[0] in ("train", "data") else words[:1]
-        helped = run_congling(*verb, "--help")
-        known = re.findall(r"--[\w-]+", helped.out.replace("[no-]", ""))  # type: ignore[attr-defined]
+        verbs_with_options = [words[:2] if words[0] in ("train", "data") else words[:1]]
+        if words[0] in ("predict", "evaluate", "inspect"):  # the run decides what may follow
+            verbs_with_options = [[words[0], task] for task in tasks()]
+        helped = "".join(run_congling(*verb, "--help").out for verb in verbs_with_options)  # type: ignore[attr-defined]
+        known = re.findall(r"--[\w-]+", helped.replace("[no-]", ""))
         assert set(options) <= set(known), line

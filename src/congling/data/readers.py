@@ -35,6 +35,7 @@ __all__ = [
     "ReadingCounts",
     "clean_pairs",
     "count_lines",
+    "explaining_hub",
     "read_hub",
     "read_lines",
     "read_parallel",
@@ -121,11 +122,10 @@ def read_hub(
     def rows() -> Iterator[dict[str, Any]]:
         from datasets import load_dataset
 
-        yield from load_dataset(name, configuration, split=split)
+        with explaining_hub(name):
+            yield from load_dataset(name, configuration, split=split)
 
-    return _columns(
-        name, _explained(rows, lambda error: UserError(_hub_trouble(name, error))), source_column, target_column
-    )
+    return _columns(name, rows(), source_column, target_column)
 
 
 def read_tatoeba(folder: Path) -> Iterator[Pair]:
@@ -207,6 +207,18 @@ def _cell(row: Mapping[str, Any], column: str) -> str:
     outer, _dot, inner = column.partition(".")
     value = row[column] if column in row else (row.get(outer) or {}).get(inner)
     return "" if value is None else one_line(str(value))
+
+
+@contextmanager
+def explaining_hub(name: str) -> Iterator[None]:
+    """Whatever the library ``datasets`` raises inside comes out as a ``UserError`` of one line, without its remarks."""
+    try:
+        with _without_remarks():
+            yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(_hub_trouble(name, error)) from error
 
 
 def _explained(
