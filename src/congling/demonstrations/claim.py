@@ -1,0 +1,202 @@
+"""What a claim is: a family of trainings that differ in one thing, what is read off them, and what must differ.
+
+A claim is declared, not programmed: its variants are the options of ``congling train function-fitting``, so that
+"the same, but ``--l2 0.01``" stands there as ``but(plain, l2=0.01)``. Nothing in a declaration says that the claim
+holds: an ``Expectation`` names two readings and the margin between them, and the runs decide.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from congling.tasks.function_fitting_options import FunctionFittingOptions
+
+if TYPE_CHECKING:
+    from congling.demonstrations.trial import Prepare, Trial
+
+SURE = 0.9  # the part of the seeds that must go the way of the claim: all of three, nine of ten
+
+Options = FunctionFittingOptions
+
+
+def but(options: Options, **changes: Any) -> Options:
+    """The same options, but some differ; each change is named as its flag is: ``but(plain, learning_rate=0.1)``."""
+    groups = {}
+    for group in ("data", "network", "training"):
+        part = getattr(options, group)
+        names = {field.name for field in fields(part)}
+        groups[group] = replace(part, **{name: changes.pop(name) for name in names & changes.keys()})
+    return replace(options, **groups, **changes)
+
+
+def problem(**changes: Any) -> Options:
+    """What ``congling train function-fitting`` does by itself, but for these changes."""
+    return but(FunctionFittingOptions(), **changes)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One member of the family.
+
+    Attributes:
+        name: what readings and JSON call it; ``label`` is what people read.
+        options: how it is trained.
+        rates: learning rates of which the best is taken, chosen by the claim's first metric with a seed that is not
+            among the measured ones. So that no optimiser loses to another because of a rate that does not suit it.
+        prepare: makes the data of those that the options describe, where no option says how.
+    """
+
+    name: str
+    label: str
+    options: Options
+    rates: tuple[float, ...] = ()
+    prepare: Prepare | None = None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that is read off a training; ``title`` is what people read.
+
+    Attributes:
+        logarithmic: whether its axis is; not for what may be zero.
+        percent: whether it is a part of a whole, 0 to 1, and told in percent.
+    """
+
+    name: str
+    title: str
+    of: Callable[[Trial], float]
+    logarithmic: bool = True
+    percent: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One metric of one variant."""
+
+    variant: str
+    metric: str = "test"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """``larger`` is so many ``times`` as large as ``smaller``, or larger ``by`` so much, seed by seed.
+
+    Attributes:
+        phrase: what is seen, true whatever the numbers are; may hold {times} or {by}, {larger} and {smaller}.
+    """
+
+    larger: Reading
+    smaller: Reading
+    phrase: str
+    times: float | None = None
+    by: float | None = None
+
+    @property
+    def margin(self) -> float:
+        """The least median distance, a ratio or a difference, with which the claim holds."""
+        margin = self.times if self.times is not None else self.by
+        assert margin is not None
+        return margin
+
+    @property
+    def even(self) -> float:
+        """The distance of two equal readings."""
+        return 0.0 if self.times is None else 1.0
+
+    def distance(self, larger: float, smaller: float) -> float:
+        """How far the two readings of one seed are apart; two that both diverged are equal."""
+        if larger == smaller:
+            return self.even
+        if self.times is None:
+            return larger - smaller
+        return larger / smaller if smaller else float("inf")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of an expectation: the distance of each seed, their median, and how many go the way of the claim."""
+
+    expectation: Expectation
+    distances: tuple[float, ...]
+
+    @property
+    def distance(self) -> float:
+        """The median of the seeds' distances."""
+        return statistics.median(self.distances)
+
+    @property
+    def right(self) -> int:
+        """How many seeds go the way of the claim, by however little."""
+        return sum(distance > self.expectation.even for distance in self.distances)
+
+    @property
+    def held(self) -> bool:
+        """Whether the margin is reached and enough seeds agree."""
+        return self.distance >= self.expectation.margin and self.right >= SURE * len(self.distances)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of the figure: of one variant and one seed; ``part`` tells lines of one training apart, or is ""."""
+
+    variant: str
+    part: str
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Course:
+    """What the lines of the claim's figure show.
+
+    Attributes:
+        across, upwards: what is on the axes.
+        of: the lines of one training, by part: (x, y) each.
+    """
+
+    title: str
+    across: str
+    upwards: str
+    of: Callable[[Trial], Mapping[str, tuple[Sequence[float], Sequence[float]]]]
+    logarithmic: bool = True
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the story, with the family of runs that tries it.
+
+    Attributes:
+        name: what ``congling demonstrate`` calls it.
+        road: the item of the road from zero that makes the claim, such as "3.4".
+        title: one line.
+        statement: what the story tells, a sentence or two.
+        variants: the family; the first one is what the others are compared with.
+        metrics: what is read off each run; the first one chooses learning rates (the lowest is best).
+        expectations: what must differ, and by how much.
+        course: the lines of the figure.
+        remark: what a reader should know before taking the result further; may be empty.
+    """
+
+    name: str
+    road: str
+    title: str
+    statement: str
+    variants: tuple[Variant, ...]
+    metrics: tuple[Metric, ...]
+    expectations: tuple[Expectation, ...]
+    course: Course
+    remark: str = ""
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name."""
+        return next(metric for metric in self.metrics if metric.name == name)
+
+    def judge(self, values: Mapping[Reading, Sequence[float]]) -> tuple[Verdict, ...]:
+        """A verdict on each expectation; the values of a reading stand in the order of the seeds."""
+        return tuple(
+            Verdict(each, tuple(map(each.distance, values[each.larger], values[each.smaller])))
+            for each in self.expectations
+        )

@@ -1,0 +1,65 @@
+"""Trying a claim: every variant with every seed, in memory, one thing different, and the readings side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from congling.demonstrations.claim import Claim, Curve, Options, Reading, Variant, but
+from congling.demonstrations.outcome import Outcome
+from congling.demonstrations.trial import Trial
+from congling.demonstrations.words import number
+from congling.language import _
+
+SHORT_SEEDS = (1, 2, 3)
+FULL_SEEDS = tuple(range(1, 11))
+TUNING_SEED = 0  # not among the measured ones, so that no learning rate is chosen on what it is judged by
+
+
+def demonstrate(
+    claim: Claim, seeds: Sequence[int] = SHORT_SEEDS, say: Callable[[str], None] = lambda line: None
+) -> Outcome:
+    """Run the whole family and read it off.
+
+    Variants with the same seed see the same data and, where their networks have the same shape, begin with the same
+    weights: the readings are compared in pairs.
+    """
+    begun = time.monotonic()
+    options = {variant.name: _chosen(claim, variant, say) for variant in claim.variants}
+    values: dict[Reading, list[float]] = {}
+    curves: list[Curve] = []
+    for seed in seeds:
+        for variant in claim.variants:
+            trial = Trial.of(but(options[variant.name], seed=seed), variant.prepare)
+            for metric in claim.metrics:
+                values.setdefault(Reading(variant.name, metric.name), []).append(metric.of(trial))
+            curves += [Curve(variant.name, part, *line) for part, line in claim.course.of(trial).items()]
+            say(_seen(claim, variant, seed, values))
+    frozen = {reading: tuple(numbers) for reading, numbers in values.items()}
+    return Outcome(claim, tuple(seeds), frozen, options, tuple(curves), time.monotonic() - begun)
+
+
+def _chosen(claim: Claim, variant: Variant, say: Callable[[str], None]) -> Options:
+    """The variant's options, with the best of its learning rates where it names several."""
+    if not variant.rates:
+        return variant.options
+    first = claim.metrics[0]
+    candidates = [but(variant.options, learning_rate=rate) for rate in variant.rates]
+    readings = [first.of(Trial.of(but(each, seed=TUNING_SEED), variant.prepare)) for each in candidates]
+    best = min(range(len(candidates)), key=readings.__getitem__)
+    say(
+        _("{variant}: the best of {count} learning rates is {rate}").format(
+            variant=variant.label, count=len(candidates), rate=number(variant.rates[best])
+        )
+    )
+    return candidates[best]
+
+
+def _seen(claim: Claim, variant: Variant, seed: int, values: Mapping[Reading, Sequence[float]]) -> str:
+    readings = (
+        f"{metric.title} {number(values[Reading(variant.name, metric.name)][-1], metric.percent)}"
+        for metric in claim.metrics
+    )
+    return _("{variant}, seed {seed}: {readings}").format(
+        variant=variant.label, seed=seed, readings=_(", ").join(readings)
+    )
