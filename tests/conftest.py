@@ -103,3 +103,41 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: TinyCorpus) 
     arguments = ["train", "translation", *tiny_corpus.options, *TINY, "--run", str(path)]
     assert main([*arguments, "--steps", "240", "--validations", "3"]) == 0
     return path
+
+
+TINY_PICTURES = shlex.split("""
+    --blocks 5 7 --convolutions 1 --batch-size 16 --learning-rate 1e-2 --warmup-steps 10 --threads 1
+    --precision float32 --device cpu --validations 3
+""")
+
+
+@pytest.fixture(scope="session")
+def shapes_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """31 pictures each of bars, discs and poles, white on black, in three formats and sizes; and two broken files."""
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    chance, folder = np.random.default_rng(11), tmp_path_factory.mktemp("pictures") / "shapes"
+    reach = {"bar": (5, 1), "disc": (3, 3), "pole": (1, 5)}  # half the width and height, of 17 pixels
+    for name, (right, down) in reach.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(31):
+            image = Image.new("L", (17, 17))
+            x, y = chance.integers(7, 10, size=2)
+            ImageDraw.Draw(image).ellipse(
+                (x - right, y - down, x + right, y + down), fill=int(chance.integers(150, 256))
+            )
+            scale, suffix = number % 3 + 1, ("webp", "png", "jpg")[number % 3]
+            image.resize((17 * scale, 17 * scale)).save(folder / name / f"{number}.{suffix}")
+    (folder / "bar" / "cut.png").write_bytes((folder / "bar" / "1.png").read_bytes()[:60])
+    (folder / "pole" / "empty.jpg").write_bytes(b"")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_classifier(tmp_path_factory: pytest.TempPathFactory, shapes_folder: Path) -> Path:
+    """A run that has learned to tell the shapes apart in a second or two. Copy it before changing it."""
+    path = tmp_path_factory.mktemp("runs") / "shapes"
+    arguments = ["train", "image-classification", "--folder", str(shapes_folder), *TINY_PICTURES]
+    assert main([*arguments, "--run", str(path), "--epochs", "20"]) == 0
+    return path

@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 
 from conftest import Outcome
+from congling.data.batches import collate
 from congling.decoding.hypotheses import Hypothesis
+from congling.learning.runs import Run
+from congling.tasks.translator import Translator
 
-Run = Callable[..., Outcome]
+Cli = Callable[..., Outcome]
 TEXT = "猫狗鱼。"
 SVG = "{http://www.w3.org/2000/svg}"
 WEIGHTS = "decoder.layers.0.cross_attention.weights"
@@ -44,13 +47,13 @@ def seen() -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def listed(run_congling: Run, tiny_run: Path, seen: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def listed(run_congling: Cli, tiny_run: Path, seen: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if not seen:
         seen["json"] = record(run_congling("inspect", tiny_run, TEXT, "--json"))
     return seen["json"]
 
 
-def test_list_names_every_value_with_its_shape(run_congling: Run, tiny_run: Path, listed: dict[str, Any]) -> None:
+def test_list_names_every_value_with_its_shape(run_congling: Cli, tiny_run: Path, listed: dict[str, Any]) -> None:
     """Guards against a value that the list leaves out, and against pieces of another sentence above it."""
     outcome = run_congling("inspect", tiny_run, TEXT)
     assert (outcome.code, outcome.err) == (0, "")
@@ -64,7 +67,7 @@ def test_list_names_every_value_with_its_shape(run_congling: Run, tiny_run: Path
 
 
 def test_json_tells_the_translation_that_translate_gives(
-    run_congling: Run, tiny_run: Path, listed: dict[str, Any]
+    run_congling: Cli, tiny_run: Path, listed: dict[str, Any]
 ) -> None:
     """Guards against looking inside another computation than the one that translates."""
     assert listed["translation"] + "\n" == run_congling("translate", tiny_run, TEXT).out
@@ -74,7 +77,7 @@ def test_json_tells_the_translation_that_translate_gives(
     assert listed["target_pieces"][-1] == "</s>"
 
 
-def test_one_value_in_full(run_congling: Run, tiny_run: Path, listed: dict[str, Any]) -> None:
+def test_one_value_in_full(run_congling: Cli, tiny_run: Path, listed: dict[str, Any]) -> None:
     """Guards against numbers that are cut off, or not those of the named value."""
     found = record(run_congling("inspect", tiny_run, TEXT, "--value", WEIGHTS, "--json"))
     t, s = len(listed["target_pieces"]), len(listed["source_pieces"])
@@ -86,7 +89,7 @@ def test_one_value_in_full(run_congling: Run, tiny_run: Path, listed: dict[str, 
     assert [float(number) for number in numbers] == pytest.approx(flat(found["values"]), abs=6e-5)
 
 
-def test_masked_scores_are_null(run_congling: Run, tiny_run: Path, listed: dict[str, Any]) -> None:
+def test_masked_scores_are_null(run_congling: Cli, tiny_run: Path, listed: dict[str, Any]) -> None:
     """Guards against -Infinity in the output, which is not JSON: a position sees none of those after it."""
     name = "decoder.layers.0.self_attention.scores"
     assert name in [each["name"] for each in listed["values"]]
@@ -103,14 +106,14 @@ def test_masked_scores_are_null(run_congling: Run, tiny_run: Path, listed: dict[
         ("zzz", "nothing was shown under zzz"),
     ],
 )
-def test_a_wrong_name_is_one_line(run_congling: Run, tiny_run: Path, wrong: str, message: str) -> None:
+def test_a_wrong_name_is_one_line(run_congling: Cli, tiny_run: Path, wrong: str, message: str) -> None:
     """Guards against a KeyError, or a list of hundreds of names, for a typing mistake."""
     outcome = run_congling("inspect", tiny_run, TEXT, "--value", wrong)
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.count("\n") == 1 and wrong in outcome.err and message in outcome.err
 
 
-def test_page_and_picture_at_once(run_congling: Run, tiny_run: Path, tmp_path: Path, listed: dict[str, Any]) -> None:
+def test_page_and_picture_at_once(run_congling: Cli, tiny_run: Path, tmp_path: Path, listed: dict[str, Any]) -> None:
     """Guards against one of the two that is forgotten, a page that needs the network, and a picture that is no XML."""
     page, picture = tmp_path / "page.html", tmp_path / "out" / "picture.svg"
     outcome = run_congling("inspect", tiny_run, TEXT, "--html", page, "--svg", picture)
@@ -127,7 +130,7 @@ def test_page_and_picture_at_once(run_congling: Run, tiny_run: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(("option", "start"), [("--html", "<!doctype html>"), ("--svg", "<svg ")])
-def test_page_or_picture_alone(run_congling: Run, tiny_run: Path, tmp_path: Path, option: str, start: str) -> None:
+def test_page_or_picture_alone(run_congling: Cli, tiny_run: Path, tmp_path: Path, option: str, start: str) -> None:
     """Guards against a figure that is drawn only beside the other one."""
     outcome = run_congling("inspect", tiny_run, TEXT, option, tmp_path / "figure")
     assert (outcome.code, outcome.out) == (0, f"{tmp_path / 'figure'}\n"), outcome.err
@@ -135,7 +138,7 @@ def test_page_or_picture_alone(run_congling: Run, tiny_run: Path, tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["figure"]
 
 
-def test_a_figure_below_a_file_is_one_line(run_congling: Run, tiny_run: Path, tmp_path: Path) -> None:
+def test_a_figure_below_a_file_is_one_line(run_congling: Cli, tiny_run: Path, tmp_path: Path) -> None:
     """Guards against a traceback where a folder of the user's path is a file."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     outcome = run_congling("inspect", tiny_run, TEXT, "--svg", tmp_path / "file" / "x.svg")
@@ -144,11 +147,9 @@ def test_a_figure_below_a_file_is_one_line(run_congling: Run, tiny_run: Path, tm
 
 
 def test_scores_that_are_not_finite_are_null(
-    run_congling: Run, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+    run_congling: Cli, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Guards against a traceback for a hypothesis that nothing but impossible pieces could go on."""
-    from congling.tasks.translator import Translator
-
     look = Translator.look_inside
 
     def impossible(self: Translator, *arguments: Any) -> Any:
@@ -159,3 +160,79 @@ def test_scores_that_are_not_finite_are_null(
     monkeypatch.setattr(Translator, "look_inside", impossible)
     found = record(run_congling("inspect", tiny_run, TEXT, "--json"))
     assert found["hypotheses"] == [{"ids": [2], "log_probability": None, "score": None}]
+
+
+# Gradients -----------------------------------------------------------------------------------------------------------
+
+
+def nudged_losses(run: Path, source: str, target: str, name: str, index: int, by: float) -> list[float]:
+    """The loss of a given translation with one weight moved down and up: by itself, without the tape."""
+    translator = Translator.load(Run.open(run), device="cpu")
+    ids = [translator.source_tokenizer.encode(source)], [translator.target_tokenizer.encode(target)]
+    batch = collate(*ids, translator.source_tokenizer.pad_id, translator.target_tokenizer.pad_id)
+    network = translator.network.double()
+    weight = network.get_parameter(name).detach().view(-1)
+    losses = []
+    for step in (-by, 2 * by):
+        weight[index] += step
+        total, count = network.loss(batch)
+        losses.append(total.item() / count)
+    return losses
+
+
+def test_gradients_are_those_of_the_given_translation(run_congling: Cli, tiny_run: Path) -> None:
+    """Guards against the gradient of another sentence, of a sum instead of the mean, or with another target."""
+    source, target, name, by = "猫狗。", "dog cat.", "output_bias", 1e-4
+    arguments = ["inspect", tiny_run, source, "--gradients", "--target", target]
+    gradient = record(run_congling(*arguments, "--value", name, "--json"))["values"]
+    for index in (0, 3, 7):
+        low, high = nudged_losses(tiny_run, source, target, name, index, by)
+        assert gradient[index] == pytest.approx((high - low) / (2 * by), rel=1e-3, abs=1e-6)
+    told = record(run_congling(*arguments, "--json"))
+    norms = {each["name"]: each["gradient_norm"] for each in told["parameters"]}
+    assert norms[name] == pytest.approx(math.sqrt(sum(number**2 for number in gradient) / len(gradient)), rel=1e-5)
+    assert told["target_pieces"][-1] == "</s>" and "".join(told["target_pieces"]).startswith("▁d")
+    assert told["loss"] == pytest.approx((low + high) / 2, rel=1e-3)
+    own = record(run_congling("inspect", tiny_run, source, "--gradients", "--json"))
+    assert own["loss"] < told["loss"]
+
+
+def test_gradients_as_tables(run_congling: Cli, tiny_run: Path) -> None:
+    """Guards the order and the completeness of the two tables: a row a layer, a row a parameter."""
+    told = record(run_congling("inspect", tiny_run, TEXT, "--gradients", "--json"))
+    outcome = run_congling("inspect", tiny_run, TEXT, "--gradients")
+    assert (outcome.code, outcome.err) == (0, "")
+    _pieces, layers, findings, parameters = outcome.out.split("\n\n")
+    assert [row.split("\t")[0] for row in layers.splitlines()[1:-1]] == [
+        each["path"] for each in told["layers"] if each["path"]
+    ]
+    rows = [row.split("\t") for row in parameters.splitlines()[1:]]
+    assert [row[0] for row in rows] == [each["name"] for each in told["parameters"]]
+    assert [float(row[2]) for row in rows] == pytest.approx(
+        [each["gradient_norm"] for each in told["parameters"]], rel=1e-3
+    )
+    nothing = ["Nothing looks wrong: gradients of a healthy size reach every layer."]
+    assert findings.splitlines() == ([each["text"] for each in told["findings"]] or nothing)
+
+
+def test_gradients_as_a_page(run_congling: Cli, tiny_run: Path, tmp_path: Path) -> None:
+    """Guards against the page of the attention weights where gradients were asked for."""
+    outcome = run_congling("inspect", tiny_run, TEXT, "--gradients", "--html", tmp_path / "g.html")
+    assert (outcome.code, outcome.out) == (0, f"{tmp_path / 'g.html'}\n"), outcome.err
+    assert f"Gradients of {tiny_run.name}" in (tmp_path / "g.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--target", "cat."], "--target goes with --gradients"),
+        (["--gradients", "--svg", "x.svg"], "--svg draws no gradients"),
+        (["--gradients", "--value", "output_bais"], "did you mean output_bias?"),
+    ],
+)
+def test_options_that_do_not_go_with_gradients(
+    run_congling: Cli, tiny_run: Path, arguments: list[str], message: str
+) -> None:
+    """Guards against an option that is silently dropped."""
+    outcome = run_congling("inspect", tiny_run, TEXT, *arguments)
+    assert (outcome.code, outcome.out) == (2, "") and message in outcome.err

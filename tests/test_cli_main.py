@@ -103,6 +103,15 @@ def test_options_of_nested_classes_have_no_prefix() -> None:
     assert settings("r", "--clip", "-1e-3").clip == -0.001
 
 
+def test_loose_words_are_gathered_around_options() -> None:
+    """Guards words on both sides of an option, numbers below zero, and an option of many values before the others."""
+    given = settings("r", "-0.5", "--layers", "2", "-1e-3,4", "--json", "-.5")
+    assert (given.texts, given.layers, given.json) == (("-0.5", "-1e-3,4", "-.5"), 2, True)
+    assert settings("--layers=2", "r", "a", "--no-tied", "--", "-b").texts == ("a", "-b")
+    many = settings("r", "a", "--references", "x", "y", "--json", "b", "--references", "z")
+    assert (many.texts, many.references) == (("a", "b"), tuple(map(Path, "xyz")))
+
+
 def test_default_instance_replaces_the_defaults_of_the_class() -> None:
     """Guards against an instance whose nested values are lost."""
     default = Settings(Path("x"), layers=11, rates=Rates(0.125, "inverse-root"))

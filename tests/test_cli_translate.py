@@ -51,6 +51,13 @@ def test_standard_input_line_by_line(
     assert json.loads(first)["source"] == "猫。"
 
 
+def test_lines_before_one_that_is_not_utf8_are_translated(pipe: Pipe, run_congling: Run, tiny_run: Path) -> None:
+    """Guards the lines that were read together with a bad one: their translations were lost."""
+    piped = pipe("猫。\n狗。\n".encode() + b"\xff\n" + "羊。\n".encode(), "translate", tiny_run)
+    assert piped.out == run_congling("translate", tiny_run, "猫。", "狗。").out
+    assert (piped.code, piped.err) == (1, "congling: standard input, line 3: not UTF-8\n")
+
+
 def test_nothing_in_nothing_out(pipe: Pipe, tiny_run: Path) -> None:
     """Guards against an empty line for no line."""
     assert pipe(b"", "translate", tiny_run) == Outcome(0, "", "")

@@ -96,6 +96,13 @@ def test_catalogue_finds_calls_and_options_classes(catalogue: ModuleType) -> Non
     }
 
 
+def test_catalogue_keeps_classes_of_one_name_apart(catalogue: ModuleType) -> None:
+    """Guards the verbs' options, which are all called Options: the helps of all but one were silently lost."""
+    code = '@dataclass\nclass Options:\n    """{0}."""\n    {0}: int = 3\n    """The {0}."""\n'
+    trees = {f"cli/{name}.py": catalogue.ast.parse(code.format(name)) for name in ("one", "two")}
+    assert sorted(catalogue.extract(trees)) == ["The one.", "The two.", "one", "two"]
+
+
 @pytest.mark.parametrize(
     ("translation", "fault"),
     [(("", False), "untranslated"), (("甲{path}", True), "fuzzy"), (("甲{pfad}", False), "placeholders")],

@@ -5,6 +5,7 @@
 
 Texts are the literals in ``_("…")``, and of the options classes (the dataclasses in ``cli`` and ``tasks`` that say of a
 field what it is for, and those that they name) the literal under each field and the first line of the docstring.
+The formulas of the tape's rules are texts where they hold words.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ TEMPLATE = PACKAGE / "locale" / f"{DOMAIN}.pot"
 TRANSLATION = PACKAGE / "locale" / CHINESE / "LC_MESSAGES" / f"{DOMAIN}.po"
 COMPILED = TRANSLATION.with_suffix(".mo")
 OPTION_ROOMS = ("cli", "tasks")
+RULES = ("elementwise", "rule")  # the decorators of the tape's rules; their first argument is a formula
+WORDS = "\\text{"  # begins words in a formula
 NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)  # a true date would change the files at every run
 
 Texts = dict[str, list[str]]  # each text with the files that it stands in
@@ -64,6 +67,8 @@ def extract(trees: dict[str, ast.Module]) -> Texts:
         for argument in _arguments_of_gettext(tree):
             if isinstance(argument, ast.Constant):
                 found[str(argument.value)].add(place)
+        for formula in _formulas(tree):
+            found[formula].add(place)
     for place, options_class in _options_classes(trees):
         for text in (title(ast.get_docstring(options_class)), *documented_fields(options_class).values()):
             found[text].add(place)
@@ -92,7 +97,9 @@ def translation_faults(texts: Texts, translations: dict[str, tuple[str, bool]]) 
 
 
 def placeholders(text: str) -> set[str]:
-    """``{"path"}`` of ``"there is no file {path}"``; a text with unbalanced braces has none."""
+    """``{"path"}`` of ``"there is no file {path}"``; a formula has none, nor has a text with unbalanced braces."""
+    if WORDS in text:
+        return set()
     try:
         return {name for _text, name, _format, _conversion in string.Formatter().parse(text) if name is not None}
     except ValueError:
@@ -106,26 +113,34 @@ def _arguments_of_gettext(tree: ast.Module) -> Iterator[ast.expr]:
                 yield argument
 
 
+def _formulas(tree: ast.Module) -> Iterator[str]:
+    """The formulas with words among those of the tape's rules."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(formula)), *_]) if name in RULES:
+                if WORDS in formula:
+                    yield formula
+
+
 def _options_classes(trees: dict[str, ast.Module]) -> list[tuple[str, ast.ClassDef]]:
-    """The dataclasses of the rooms that hold options, and every dataclass that these name."""
-    dataclasses = {
-        node.name: (place, node)
-        for place, tree in trees.items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef) and any("dataclass" in ast.unparse(mark) for mark in node.decorator_list)
-    }
+    """The dataclasses of the rooms that hold options, and every dataclass that these name; names may recur."""
+    dataclasses = defaultdict[str, list[tuple[str, ast.ClassDef]]](list)
+    for place, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and any("dataclass" in ast.unparse(mark) for mark in node.decorator_list):
+                dataclasses[node.name].append((place, node))
     waiting = [
         name
-        for name, (place, node) in dataclasses.items()
-        if place.split("/")[0] in OPTION_ROOMS and documented_fields(node)
+        for name, namesakes in dataclasses.items()
+        if any(place.split("/")[0] in OPTION_ROOMS and documented_fields(node) for place, node in namesakes)
     ]
-    reached: dict[str, tuple[str, ast.ClassDef]] = {}
+    reached: dict[str, list[tuple[str, ast.ClassDef]]] = {}
     while waiting:
         name = waiting.pop()
         if name in dataclasses and name not in reached:
             reached[name] = dataclasses[name]
-            waiting += _names_in(dataclasses[name][1])
-    return [reached[name] for name in sorted(reached)]
+            waiting += [inside for _place, node in reached[name] for inside in _names_in(node)]
+    return [found for name in sorted(reached) for found in reached[name]]
 
 
 def _names_in(tree: ast.ClassDef) -> Iterator[str]:

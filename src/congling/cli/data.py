@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tyro
 
-from congling.cli.help import console
 from congling.cli.options import parse
+from congling.cli.table import print_table
 from congling.data.sources import SOURCES, Source, cached, fetch, find_source
 from congling.errors import UsageError
 from congling.language import _
@@ -99,7 +99,7 @@ def _list(arguments: list[str]) -> int:
         [source.name, source.about, source.licence, _megabytes(source), _("yes") if cached(source) else _("no")]
         for source in SOURCES.values()
     ]
-    _print_table([_("name"), _("what it is"), _("licence"), _("download"), _("fetched")], rows)
+    print_table([_("name"), _("what it is"), _("licence"), _("download"), _("fetched")], rows)
     return 0
 
 
@@ -151,7 +151,7 @@ def _print_report(report: Report) -> None:
         [side.path, str(side.lines), str(side.characters), side.script or "–"]
         for side in (report.source, report.target)
     ]
-    _print_table([_("file"), _("lines"), _("characters"), _("script")], sides)
+    print_table([_("file"), _("lines"), _("characters"), _("script")], sides)
     print()
     if not report.findings:
         print(_("nothing to report"))
@@ -166,7 +166,7 @@ def _print_report(report: Report) -> None:
         ]
         for finding in report.findings
     ]
-    _print_table(["", _("count"), _("finding"), _("first examples")], rows)
+    print_table(["", _("count"), _("finding"), _("first examples")], rows)
 
 
 def finding_titles() -> Mapping[str, str]:
@@ -196,20 +196,3 @@ def _print_json(value: object) -> None:
 
 def _remark(text: str) -> None:
     print(text, file=sys.stderr)
-
-
-def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table for people on a terminal; elsewhere lines of tab-separated cells, for ``grep`` and ``cut``."""
-    if not sys.stdout.isatty():
-        for row in (header, *rows):
-            print("\t".join(cell.replace("\n", " | ") for cell in row))
-        return
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in header:
-        table.add_column(title, overflow="fold")  # Chinese has no spaces to break at; cut nothing off
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console().print(table)

@@ -61,6 +61,7 @@ def verbs() -> dict[str, str]:
         "predict": _("give a trained run an input and print what it answers"),
         "evaluate": _("score a trained run on held-out data"),
         "inspect": _("look inside a run while it computes: every value, or one page to open in a browser"),
+        "demonstrate": _("try a claim about training: the same training with one thing different, measured"),
         "equations": _("list every formula with its source, its code, and how far plain and fused are apart"),
         "data": _("list, fetch and check data"),
     }
@@ -136,6 +137,8 @@ def _overview() -> str:
         "congling train translation": _("train a Chinese→English translator on Tatoeba"),
         "congling train translation --source a.zh --target a.en": _("train it on your own sentence pairs"),
         'congling translate RUN "我喜欢学习。"': _("translate with the run that training made"),
+        "congling train function-fitting --function spiral": _("fit a function with a small network, in seconds"),
+        "congling demonstrate momentum": _("see what momentum does, and whether it always does"),
         "congling equations attention": _("one formula: LaTeX, source and code"),
     }
     column = max(map(_display_width, examples)) + 2

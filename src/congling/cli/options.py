@@ -43,7 +43,7 @@ def parse(options_class: type[T], arguments: Sequence[str], prog: str, descripti
     """
     options = list(options_of(options_class, default))
     spoken = _before_separator(arguments)
-    if "--help" in spoken or "-h" in spoken:
+    if asks_for_help(arguments):
         print_help(options, prog, description)
         raise SystemExit(0)
     _refuse_unknown(options, spoken, prog)
@@ -88,27 +88,46 @@ def _refuse_unknown(options: list[Option], spoken: Sequence[str], prog: str) -> 
             raise OptionError(message + did_you_mean(name, known, otherwise), prog)
 
 
-def _gathered(options: list[Option], arguments: Sequence[str]) -> list[str]:
-    """``--target a --target b`` as ``--target a b``: tyro would take the last one alone."""
-    several = {flag: option.flag for option in options if option.arity == MANY for flag in option.flags}
+def asks_for_help(arguments: Sequence[str]) -> bool:
+    """Whether one of the words is ``--help``; behind ``--`` it is a word like any other."""
     spoken = _before_separator(arguments)
-    groups: list[list[str]] = [[]]  # each a flag with the words after it
-    group_of: dict[str, list[str]] = {}
-    group = groups[0]
+    return "--help" in spoken or "-h" in spoken
+
+
+def separated(options: Sequence[Option], arguments: Sequence[str]) -> tuple[list[list[str]], list[str]]:
+    """Each flag with the words that are its values, and the words that belong to no flag."""
+    arity_of = {flag: option.arity for option in options for flag in option.flags}
+    spoken = _before_separator(arguments)
+    groups, loose, wanted = list[list[str]](), list[str](), 0
     for word in spoken:
-        name = _flag_of(word)
-        flag = several.get(name or "")
-        if flag in group_of:
-            group = group_of[flag]
-            group += word.split("=", 1)[1:]
-        elif name is None:
-            group.append(word)
+        if name := _flag_of(word):
+            groups.append([word])
+            arity = arity_of.get(name, 0)
+            wanted = len(arguments) if arity == MANY else arity - ("=" in word)
+        elif wanted > 0:
+            groups[-1].append(word)
+            wanted -= 1
         else:
-            group = [word]
-            groups.append(group)
-            if flag is not None:
-                group_of[flag] = group
-    return [*(word for each in groups for word in each), *arguments[len(spoken) :]]
+            loose.append(word)
+    return groups, [*loose, *arguments[len(spoken) + 1 :]]
+
+
+def _gathered(options: list[Option], arguments: Sequence[str]) -> list[str]:
+    """The options first, each that takes many values once, then the loose words together.
+
+    Tyro would take the last of ``--target a --target b`` alone, and of ``RUN 1 --json 2`` only the words before --json.
+    """
+    several = {flag: option.flag for option in options if option.arity == MANY for flag in option.flags}
+    groups, loose = separated(options, arguments)
+    kept, many = list[list[str]](), dict[str, list[str]]()
+    for flag, *values in groups:
+        name = several.get(_flag_of(flag) or "")
+        if name is None:
+            kept.append([flag, *values])
+        else:
+            many.setdefault(name, []).extend([*flag.split("=", 1)[1:], *values])
+    kept += [[name, *values] for name, values in many.items()]
+    return [*(word for group in kept for word in group), *(["--", *loose] if loose else [])]
 
 
 def _wrong_value(options: list[Option], arguments: Sequence[str]) -> str | None:
@@ -137,21 +156,8 @@ def _missing(options: list[Option], arguments: Sequence[str]) -> str | None:
 def _given(options: list[Option], arguments: Sequence[str]) -> list[tuple[Option, list[str]]]:
     """Each option on the command line with the values that belong to it, positional arguments last."""
     by_flag = {flag: option for option in options for flag in option.flags}
-    words, loose = list(arguments), list[str]()
-    given = list[tuple[Option, list[str]]]()
-    while words:
-        word = words.pop(0)
-        if word == "--":
-            loose += words
-            break
-        option = by_flag.get(_flag_of(word) or "")
-        if option is None:
-            loose.append(word)
-            continue
-        values = [word.split("=", 1)[1]] if "=" in word else []
-        while words and _is_value(words[0]) and (option.arity == MANY or len(values) < option.arity):
-            values.append(words.pop(0))
-        given.append((option, values))
+    groups, loose = separated(options, arguments)
+    given = [(by_flag[_flag_of(flag) or ""], [*flag.split("=", 1)[1:], *values]) for flag, *values in groups]
     return given + _placed([option for option in options if option.positional], loose)
 
 
@@ -174,10 +180,6 @@ def _converts(option: Option, values: list[str]) -> bool:
     except SystemExit:
         return False
     return True
-
-
-def _is_value(word: str) -> bool:
-    return word != "--" and _flag_of(word) is None
 
 
 def _flag_of(word: str) -> str | None:

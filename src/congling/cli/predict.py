@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from congling.cli import translate
+from congling.cli.by_task import by_task
+from congling.language import _
 
 
 def main(arguments: list[str]) -> int:
-    """For a translation run, the same as ``congling translate``: so far the only task."""
-    return translate.main(arguments, "congling predict")
+    """Predict; only answers go to stdout."""
+    return by_task("predict", arguments, _("Give a trained run inputs, and print what it answers."))

@@ -1,0 +1,84 @@
+"""Pages and pictures of a fitted function, written to the files that the user names."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from congling.cli.function_fitting.example import example, with_target
+from congling.language import _
+
+if TYPE_CHECKING:
+    from congling.cli.function_fitting.inspect import Options
+    from congling.learning.runs import Run
+    from congling.tasks.fitted_function import FittedFunction
+    from congling.tasks.fitting_gradients import FittingGradients
+
+
+def write_fit(run: Run, fitted: FittedFunction, options: Options) -> bool:
+    """Write the page, the picture and the worksheet that are asked for; False where none is."""
+    if options.html is not None:
+        _write(options.html, _fitting_page(run, fitted))
+    if options.worksheet is not None:
+        _write(options.worksheet, _worksheet(run, fitted, options))
+    if options.png is not None:
+        from congling.figures.fitting_page import fit_figure
+        from congling.figures.plots import save_png
+
+        save_png(fit_figure(fitted), options.png)
+        print(options.png)
+    if options.html is not None or options.worksheet is not None:
+        print(_("open it in a browser"), file=sys.stderr)
+    return (options.html, options.worksheet, options.png) != (None, None, None)
+
+
+def write_gradients(run: Run, fitted: FittedFunction, found: FittingGradients, examples: str, path: Path) -> None:
+    """Write the page of the gradients; ``examples`` says in words what they are the gradients of."""
+    from congling.figures.fitting_page import frames_of
+    from congling.figures.gradient_page import gradient_page
+    from congling.tasks.fitting_gradients import flows_in_training
+
+    page = gradient_page(
+        found.tape,
+        found.gradients,
+        title=_("Gradients of {run}").format(run=run.path.name),
+        network=fitted.network,
+        loss=found.loss,
+        facts=[examples],
+        inputs={"x": found.examples.inputs},
+        flows=flows_in_training(fitted.network, frames_of(run), found.examples),
+    )
+    _write(path, page)
+    print(_("open it in a browser"), file=sys.stderr)
+
+
+def _fitting_page(run: Run, fitted: FittedFunction) -> str:
+    from congling.figures.curve_figures import curves_of_run
+    from congling.figures.fitting_page import fitting_page, frames_of
+
+    return fitting_page(fitted, curves_of_run(run), frames_of(run), name=run.path.name)
+
+
+def _worksheet(run: Run, fitted: FittedFunction, options: Options) -> str:
+    from congling.figures.worksheet import worksheet
+
+    data = fitted.data
+    taught = data.examples(with_target(example(data, options.numbers, options.target)))
+    return worksheet(
+        fitted.network,
+        taught.inputs[0].tolist(),
+        taught.targets[0].tolist(),
+        answers=options.answers,
+        input_names=data.feature_names,
+        output_names=data.classes or [data.target_name],
+        name=run.path.name,
+        standardised=data.standardised,
+    )
+
+
+def _write(path: Path, page: str) -> None:
+    from congling.learning.atomic import write_atomically
+
+    write_atomically(path, page)
+    print(path)

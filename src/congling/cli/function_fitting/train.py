@@ -1,0 +1,45 @@
+"""``congling train function-fitting``: a small network that finds a function from examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from congling.cli.checkpoint import checkpoint
+from congling.cli.options import parse
+from congling.cli.training import ResumeOptions, report, say, suggest
+from congling.language import _
+from congling.tasks.function_fitting_options import FunctionFittingOptions
+
+
+def main(arguments: list[str], prog: str) -> int:
+    """Train a new run."""
+    description = _("Fit a function with a small network: a named one, or the columns of your own table.")
+    options = parse(FunctionFittingOptions, arguments, prog, description)
+    from congling.tasks.function_fitting import train
+
+    run, reason = train(options, say)
+    return report(run.path, reason, _encourage)
+
+
+def resume(options: ResumeOptions) -> int:
+    """Go on with a run that was stopped, killed or has ended."""
+    from congling.tasks.function_fitting import resume
+
+    which = checkpoint(options.checkpoint)
+    run, reason = resume(options.resume, options.minutes, options.steps, say, which, epochs=options.epochs)
+    return report(run.path, reason, _encourage)
+
+
+def _encourage(path: Path) -> None:
+    """How good the fit is, and what to do with it."""
+    from congling.cli.function_fitting.scores import part_with_examples, scores_in_words
+    from congling.learning.runs import Run
+    from congling.tasks.fitted_function import FittedFunction
+
+    fitted = FittedFunction.load(Run.open(path))
+    part = part_with_examples(fitted.data)
+    for line in scores_in_words(fitted, part):
+        say(line)
+    example = ",".join(f"{number:.4g}" for number in fitted.data.part(part).inputs[0])
+    suggest(_("done. To try it: {command}"), "predict", str(path), example)
+    suggest(_("To see it: {command}"), "inspect", str(path), "--html", f"{path.name}.html")

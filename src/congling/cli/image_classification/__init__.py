@@ -1,0 +1,1 @@
+"""The verbs of image classification: each module is a thin shell over ``congling.tasks``."""

@@ -1,0 +1,40 @@
+"""``congling train translation``: a translator from sentence pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from congling.cli.checkpoint import checkpoint
+from congling.cli.options import parse
+from congling.cli.training import ResumeOptions, report, say, suggest
+from congling.language import _
+from congling.tasks.translation_options import TranslationOptions
+
+
+def main(arguments: list[str], prog: str) -> int:
+    """Train a new run."""
+    description = _("Train a translator: on Tatoeba's Chinese and English, or your own.")
+    options = parse(TranslationOptions, arguments, prog, description)
+    from congling.tasks.translation import train
+
+    run, reason = train(options, say)
+    return report(run.path, reason, _encourage)
+
+
+def resume(options: ResumeOptions) -> int:
+    """Go on with a run that was stopped, killed or has ended."""
+    from congling.tasks.translation import resume
+
+    which = checkpoint(options.checkpoint)
+    run, reason = resume(options.resume, options.minutes, options.steps, say, which, epochs=options.epochs)
+    return report(run.path, reason, _encourage)
+
+
+def _encourage(path: Path) -> None:
+    """What to do with a new translator."""
+    from congling.tasks.translation_data import load_examples
+
+    example = load_examples(path / "data/valid.jsonl")[0].source
+    suggest(_("done. To try it: {command}"), "translate", str(path), example)
+    if load_examples(path / "data/test.jsonl"):
+        suggest(_("To score it on the held-out test: {command}"), "evaluate", str(path))
