@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 WORKERS ?= auto
 
-.PHONY: help translate test check format clean benchmark-training benchmark-memory benchmark-tape
+.PHONY: help translate test check format clean benchmark-training benchmark-memory benchmark-tape benchmark-images
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -34,6 +34,9 @@ benchmark-memory: .venv/runtime.stamp ## memory of a training on five million pa
 
 benchmark-tape: .venv/runtime.stamp ## the tape's backward pass against autograd's
 	@$(BIN)/python benchmarks/tape_against_autograd.py $(ARGUMENTS)
+
+benchmark-images: .venv/runtime.stamp ## training speed of the picture classifier against plain PyTorch
+	@$(BIN)/python benchmarks/image_classification_against_torch.py $(ARGUMENTS)
 
 format: .venv/dev.stamp ## put imports and layout in order
 	$(BIN)/ruff check --fix .

@@ -85,6 +85,14 @@ def test_a_rectifier_at_zero() -> None:
         assert with_gradient(way, torch.zeros(1))[1].item() == 0
 
 
+@pytest.mark.parametrize("name", TWINS)
+def test_what_is_no_number_stays_none(name: str) -> None:
+    """Guards the tape, which runs the plain bodies: a NaN that becomes 0 in one would hide where it came from."""
+    with glass_box():
+        assert bool(ACTIVATIONS[name](torch.tensor([math.nan])).isnan())
+    assert bool(ACTIVATIONS[name](torch.tensor([math.nan])).isnan())
+
+
 def test_sigmoid_by_hand() -> None:
     """Guards e^−x in the denominator, not e^x: 1 / (1 + e^−ln 3) is three quarters."""
     assert float(sigmoid.plain(torch.tensor(math.log(3), dtype=torch.float64))) == pytest.approx(0.75, rel=1e-15)

@@ -372,6 +372,14 @@ def test_saving_changes_nothing_in_the_network(run: Run) -> None:
 # Frames
 
 
+def test_a_frame_holds_what_float16_cannot(run: Run) -> None:
+    """Running variances of numbers in thousands are infinite in float16, and everything behind them is then 0."""
+    save_frame(run, 0, {"large": torch.tensor([1e5, -2.5]), "small": torch.tensor([65504.0, -2.5])})
+    frame = load_frame(run, 0)
+    assert (frame["large"].tolist(), frame["large"].dtype) == ([1e5, -2.5], torch.float32)
+    assert (frame["small"].tolist(), frame["small"].dtype) == ([65504.0, -2.5], torch.float16)
+
+
 def test_frame_steps() -> None:
     """A missing or doubled first frame hides how learning begins."""
     assert [step for step in range(-3, 18) if is_frame_step(step)] == [0, 1, 2, 4, 8, 16]

@@ -156,6 +156,17 @@ def test_standard_input_and_tables(
     assert numbers(many)[4500] == numbers(run_congling("predict", curve, "4.5"))[0]
 
 
+def test_a_table_is_read_as_in_training(run_congling: Run, curve: Path, tmp_path: Path) -> None:
+    """Guards cells with line ends in them, and columns, missing numbers and files that only the training named."""
+    path = tmp_path / "t.csv"
+    path.write_text('note,x\n"two\nlines",0.5\n"a;b;c;d",-1\n', encoding="utf-8")
+    assert run_congling("predict", curve, "--table", path).out == run_congling("predict", curve, "0.5", "-1").out
+    path.write_text("note,x\na,0.5\nb,\n", encoding="utf-8")
+    refused(run_congling("predict", curve, "--table", path), 1, "t.csv, row 3, column x: a number is missing")
+    path.write_text("note,X\na,0.5\n", encoding="utf-8")
+    refused(run_congling("predict", curve, "--table", path), 2, "t.csv has no column x; its columns are note, X")
+
+
 def test_rows_before_a_wrong_one_are_answered(pipe: Callable[..., Outcome], run_congling: Run, curve: Path) -> None:
     """Guards against answers that are lost with the error of a later line."""
     outcome = pipe("0.5\n-1\nmuch\n2\n", "predict", curve)
@@ -180,7 +191,9 @@ def test_classes_come_with_probabilities(pipe: Callable[..., Outcome], run_congl
     text = run_congling("predict", fruit, "4,1", "--checkpoint", "last").out
     assert text.split("\t")[0] == "plum" and re.fullmatch(r"plum(\t\S+: [01]\.\d{4}){3}\n", text)
     assert run_congling("predict", fruit, "4", "1", "--checkpoint", "last").out == text
-    for lines in ("重量,length\n1,4\n", "4\t1\n", "4 1\n", "name,length,重量\nx,4,1\n"):
+    for words in (["4，1"], ["4；1"], ["4 1"], ["4;1"]):
+        assert run_congling("predict", fruit, *words, "--checkpoint", "last").out == text
+    for lines in ("重量,length\n1,4\n", "重量，length\n1，4\n", "4\t1\n", "4 1\n", "name,length,重量\nx,4,1\n"):
         assert pipe(lines, "predict", fruit, "--checkpoint", "last").out == text
 
 
@@ -207,7 +220,9 @@ def test_wrong_numbers_are_named(run_congling: Run, fruit: Path, words: list[str
     ("lines", "message"),
     [
         ("1,2\n3,x\n", "line 2, column 重量: 'x' is not a finite number"),
-        ("length,weight\n1,2\n", "line 1, column length: 'length' is not a finite number"),
+        ("length,weight\n1,2\n", "line 1: there is no column 重量 among length, weight"),
+        ("much\n", "line 1: numbers found: 1; needed: 2"),
+        ("much,2\n", "line 1, column length: 'much' is not a finite number"),
         ("1,2\n\n3\n", "line 3: numbers found: 1; needed: 2 (length,重量)"),
         ("kind,重量,length\na,1,2\na,1\n", "line 3: fewer cells than the first line names columns"),
         ("1,2\n3,\n", "line 2, column 重量: '' is not a finite number"),
@@ -267,6 +282,12 @@ def test_values_of_one_example(run_congling: Run, curve: Path) -> None:
     assert record(run_congling("inspect", curve, "--json"))["values"][0] == {"name": "inputs", "shape": [1, 1]}
 
 
+def test_standardised_values_are_said_to_be(run_congling: Run, curve: Path, fruit: Path) -> None:
+    """Guards against an input of 4 that is listed as 1.3 without a word."""
+    assert "standardised numbers" in run_congling("inspect", fruit, "4,1").err
+    assert run_congling("inspect", curve, "1").err == run_congling("inspect", fruit, "4,1", "--json").err == ""
+
+
 def test_gradients_are_those_of_the_example(run_congling: Run, curve: Path) -> None:
     """Guards the loss that is derived, its target, and its mean: by central differences in NumPy."""
     gradients = ["inspect", curve, "-0.5", "--gradients", "--checkpoint", "last"]
@@ -301,9 +322,63 @@ def test_files_of_every_kind(run_congling: Run, curve: Path, tmp_path: Path) -> 
     assert (tmp_path / "exercise.html").read_text(encoding="utf-8") != sheet.read_text(encoding="utf-8")
 
 
+def test_the_step_of_a_worksheet(run_congling: Run, curve: Path, fruit: Path, tmp_path: Path) -> None:
+    """Guards the learning rate: the option's, the run's own where that is one of plain gradient descent, else 0.1."""
+    plain, sheet = tmp_path / "plain", tmp_path / "sheet.html"
+    descent = ["--optimizer", "gradient-descent", "--learning-rate", "0.07", "--hidden", "2"]
+    assert run_congling("train", "function-fitting", *descent, *TINY, "--run", plain).code == 0
+    for run, options, rate in ((plain, [], "0.07"), (curve, [], "0.1"), (plain, ["--learning-rate", "0.3"], "0.3")):
+        assert run_congling("inspect", run, "0.5", "--worksheet", sheet, *options).code == 0
+        assert f"<mi>η</mi><mo>=</mo><mn>{rate}</mn>" in sheet.read_text(encoding="utf-8")
+    assert run_congling("inspect", fruit, "4,1.5", "--worksheet", sheet, "--target", "plum").code == 0
+    text = sheet.read_text(encoding="utf-8")  # the user's own numbers beside the standardised ones
+    assert "length = 4<" in text and "重量 = 1.5<" in text and "Right class: plum<" in text
+
+
+def test_landscape_over_two_weights(run_congling: Run, curve: Path, tmp_path: Path) -> None:
+    """Guards the axes, and a choice that is silently another one."""
+    page, chosen = tmp_path / "fit.html", ["--landscape", "layers.0.linear.weight[2, 0]", "output.bias[0]"]
+    assert run_congling("inspect", curve, "--html", page, *chosen).code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "The loss over the two weights that you chose" in text and "layers.0.linear.weight[2, 0]" in text
+    for weights, message in (
+        (["output.bias[0]", "output.bias[0]"], "needs two different weights, and output.bias[0] is one"),
+        (["output.bias[0]", "output.bais[0]"], "there is no parameter output.bais; there are: layers.0.linear.weight,"),
+        (["output.bias", "output.bias[0]"], "output.bias has the shape (1,): () is no place in it"),
+        (["output.bias[-1]", "output.bias[0]"], "there is no parameter output.bias[-1]"),
+    ):
+        refused(run_congling("inspect", curve, "--html", page, "--landscape", *weights), 2, message)
+
+
+def test_a_divergence_leaves_its_curve(run_congling: Run, tmp_path: Path) -> None:
+    """Guards the curve of a training that has not a single checkpoint, and the way to it in every message."""
+    run, page = tmp_path / "wild", tmp_path / "wild.html"
+    wild = ["--optimizer", "gradient-descent", "--learning-rate", "1e20", "--function", "line"]
+    outcome = run_congling("train", "function-fitting", *wild, *TINY, "--run", run)
+    step = int(re.search(r"training diverged at step (\d+)", outcome.err)[1])  # type: ignore[index]
+    see = f"congling inspect {run} --html wild.html"
+    assert (outcome.code, outcome.out) == (1, "") and f"To see its curve: {see}\n" in outcome.err
+    for verb in (["predict", run, "1"], ["evaluate", run], ["inspect", run], ["inspect", run, "--worksheet", page]):
+        refused(
+            run_congling(*verb), 1, f"diverged at step {step}, before its first checkpoint, and has no weights", see
+        )
+    assert run_congling("inspect", run, "--html", page).out == f"{page}\n"
+    text = page.read_text(encoding="utf-8")
+    assert f"diverged at step {step}, before its first checkpoint" in text and "no network to look at" in text
+    drawn = json.loads(re.search(r'<script[^>]*id="data"[^>]*>(.*?)</script>', text, re.DOTALL)[1])  # type: ignore[index]
+    assert list(drawn["sections"][0]["figures"][0]["data"][0]["x"]) == list(range(1, step))
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
+        (["1,2", "--html", "x.html", "--json"], 2, "--json and --html exclude each other"),
+        (["1,2", "--worksheet", "x.html", "--value", "outputs"], 2, "--value and --worksheet exclude each other"),
+        (["--html", "x.html", "--worksheet", "./x.html"], 2, "--html and --worksheet cannot both be written to x.html"),
+        (["--html", "."], 1, ". is a folder, not a file"),
+        (["--learning-rate", "1"], 2, "--learning-rate goes with --worksheet"),
+        (["--worksheet", "x.html", "--learning-rate", "0"], 2, "--learning-rate 0 must be greater than 0"),
+        (["--landscape", "output.bias[0]", "output.bias[1]"], 2, "--landscape is drawn in the page of the fit"),
         (["1,2", "3,4"], 2, "2 examples: one at a time can be looked into"),
         (["1,2", "--gradients"], 2, "what should the run answer to these numbers? Say so with --target"),
         (["1,2", "--gradients", "--target", "pulm"], 2, "the class pulm was not learned; the classes are apple"),

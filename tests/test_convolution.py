@@ -148,6 +148,18 @@ def test_a_batch_of_one_example_is_normalised_as_remembered() -> None:
     assert torch.equal(layer.running_variance, remembered)
 
 
+@pytest.mark.parametrize("examples", [1, 5])
+def test_the_glass_box_computes_in_the_type_of_the_input(examples: int) -> None:
+    """Guards --backprop tape in bfloat16: what is remembered in float32 must not make float32 of what comes next."""
+    layer = BatchNormalisation(3)
+    layer.weight.data, layer.bias.data = layer.weight.data.bfloat16(), layer.bias.data.bfloat16()
+    given = torch.randn(examples, 3, dtype=torch.bfloat16)
+    with glass_box():
+        plain = layer(given), layer.eval()(given)
+    for each in (*plain, layer(given), layer.train()(given)):
+        assert each.dtype == torch.bfloat16
+
+
 def test_a_narrow_type_keeps_exact_statistics() -> None:
     """Guards training in bfloat16: its eight bits would not take up a running mean's small changes."""
     layer = BatchNormalisation(3)

@@ -31,9 +31,11 @@ from congling.errors import UsageError
 from congling.figures.plots_page import night_colours
 from congling.tasks.fitted_function import build_network
 from congling.tasks.function_fitting_options import FunctionFittingOptions
+from congling.tasks.image_classification_options import ImageClassificationOptions
 
 INFINITE = float("inf")
-ROAD = {"1.2", "1.3", "2.2", "2.3", "3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "3.7", "3.8", "3.9"}
+ROAD = {"1.2", "1.3", "2.2", "2.3", "3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "3.7", "3.8", "3.9", "4.2", "4.4", "4.5"}
+TASKS = {FunctionFittingOptions: "function-fitting", ImageClassificationOptions: "image-classification"}
 
 
 # The claims ----------------------------------------------------------------------------------------------------------
@@ -49,7 +51,7 @@ def test_the_claim_holds_in_its_short_form(name: str) -> None:
 
 
 def test_every_item_of_the_road_has_a_claim() -> None:
-    """Guards against an item of chapter 3 that is told and not shown, and a name that differs from its key."""
+    """Guards against an item of the road that is told and not shown, and a name that differs from its key."""
     assert {claim.road for claim in all_claims()} == ROAD
     assert [claim.name for claim in all_claims()] == claim_names()
 
@@ -79,8 +81,8 @@ def test_the_command_gives_the_variant(claim: Claim) -> None:
     """Guards against a printed command that trains something else than what was measured."""
     for variant in claim.variants:
         program, verb, task, *arguments = shlex.split(command(variant.options, seed=7))
-        assert (program, verb, task) == ("congling", "train", "function-fitting")
-        assert parse(FunctionFittingOptions, arguments, "", "") == but(variant.options, seed=7)
+        assert (program, verb, task) == ("congling", "train", TASKS[type(variant.options)])
+        assert parse(type(variant.options), arguments, "", "") == but(variant.options, seed=7)
 
 
 def test_claims_are_listed_without_pytorch() -> None:
@@ -383,10 +385,12 @@ def _outcome(larger: tuple[float, ...], smaller: tuple[float, ...], **margin: fl
 def _differences(first: Variant, second: Variant) -> int:
     """How many options differ; learning rates that are chosen from the same several ones are none."""
     count = int(first.prepare is not second.prepare) + int(bool(first.rates) != bool(second.rates))
-    for group in ("data", "network", "training"):
-        one, other = (dataclasses.asdict(getattr(each.options, group)) for each in (first, second))
-        free = {"learning_rate"} if first.rates or second.rates else set()
-        count += sum(one[name] != other[name] for name in one if name not in free)
+    count += int(first.pictures != second.pictures)
+    free = {"learning_rate"} if first.rates or second.rates else set()
+    for one, other in zip(*(dataclasses.asdict(each.options).values() for each in (first, second)), strict=True):
+        if isinstance(one, dict):
+            different = {name for name in one if one[name] != other[name]} - free
+            count += 1 if "network" in different else len(different)  # an mlp and a cnn have no sizes in common
     return count
 
 

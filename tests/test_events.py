@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from congling.errors import UserError
 from congling.learning import metrics
 from congling.learning.events import Event, Sampled, StepDone, TrainingEnded, TrainingStarted, Validated
-from congling.learning.metrics import MetricsFile, TensorBoardEvents, read_metrics
+from congling.learning.metrics import MetricsFile, TensorBoardEvents, diverged_at, read_metrics
 from congling.learning.progress import ProgressReport, SmoothedLoss, TimeLeft, duration, sample_lines
 from congling.learning.runs import Run
 
@@ -100,6 +100,14 @@ def test_a_training_from_the_start_forgets_the_one_before(run: Run) -> None:
     tell(MetricsFile(run, every=1), started(), step_done(1), step_done(2))
     tell(MetricsFile(run, every=1), started(), step_done(1, loss=5.0))
     assert [record["train/loss"] for record in read_metrics(run)] == [5.0]
+
+
+def test_divergence_is_a_record_until_the_training_goes_on(run: Run) -> None:
+    """Guards the step that could not be done, which no curve of finite losses shows."""
+    tell(MetricsFile(run), started(), step_done(1), step_done(2), TrainingEnded(2, "diverged", 4.0))
+    assert [record["step"] for record in read_metrics(run)] == [1, 2, 3] and diverged_at(run) == 3
+    tell(MetricsFile(run), started(resumed_from=2))
+    assert [record["step"] for record in read_metrics(run)] == [1, 2] and diverged_at(run) is None
 
 
 def test_average_is_made_anew_after_a_resume(run: Run) -> None:
@@ -224,6 +232,39 @@ def test_small_losses_are_shown_with_digits_that_count() -> None:
         " 30%  step 30  epoch 4.3  loss 1.235e-05  50 examples/s",
         "step 30  validation: loss 2.5e-05  accuracy 0.994",
     ]
+
+
+def test_a_short_training_tells_few_validations() -> None:
+    """Guards against a screen full of validations in three seconds, and a best one that nobody is told of."""
+    clock, stream = Clock(), io.StringIO()
+    with ProgressReport(stream, interval=30, clock=clock) as report:
+        report(started())
+        for step in range(1, 21):
+            clock.now += 0.15
+            report(Validated(step, 1 / step, None, {}, best=step < 19))
+        report(TrainingEnded(20, "steps", 3.0))
+    told = [line.split("  ")[0] for line in stream.getvalue().splitlines()[1:-1]]
+    assert told == ["step 1", "step 8", "step 15", "step 18", "step 20"]
+
+
+def test_validations_that_are_far_apart_or_have_samples_are_all_told() -> None:
+    """Guards against samples without the line that they belong to, and a line twice."""
+    clock, stream = Clock(), io.StringIO()
+    with ProgressReport(stream, interval=30, clock=clock) as report:
+        for step in (1, 2, 3):
+            clock.now += 1 if step < 3 else 0
+            tell(report, validated(step), Sampled(step, [("甲", "a", "b")]))
+        tell(report, validated(3, averaged=2), TrainingEnded(3, "steps", 3.0))
+    told = [line.split("  ")[0] for line in stream.getvalue().splitlines() if line.startswith("step")]
+    assert told == ["step 1", "step 2", "step 3", "step 3"]
+
+
+def test_scores_are_named_in_words_and_fit_the_line() -> None:
+    """Guards against a number of seventy digits, and names of variables."""
+    clock, stream = Clock(), io.StringIO()
+    with ProgressReport(stream, clock=clock) as report:
+        report(Validated(1, 1234.5, None, {"mse": 8.8518e69, "accuracy": 0.5}, best=False))
+    assert stream.getvalue() == "step 1  validation: loss 1234.500  mean squared error 8.85e+69  accuracy 0.5\n"
 
 
 def test_terminal_gets_a_live_line_and_samples_above_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,10 +33,10 @@ from congling.figures.response_figures import one_input_at_a_time
 from congling.figures.surface_figures import Plane, decision_surface, surface_maps
 from congling.learning.events import StepDone, Validated
 from congling.learning.frames import save_frame
+from congling.learning.history import History
 from congling.learning.runs import Run
 from congling.networks.mlp import MultiLayerPerceptron
 from congling.tasks.fitted_function import FittedFunction, build_network
-from congling.tasks.function_fitting import History
 from congling.tasks.function_fitting_options import (
     FunctionDataOptions,
     FunctionFittingOptions,
@@ -285,6 +285,8 @@ def test_one_input_moves_while_the_others_stand_still() -> None:
     for trace, weight in zip(figure.data, weights[:, 0], strict=True):
         slope = (trace.y[-1] - trace.y[0]) / (trace.x[-1] - trace.x[0])
         assert slope == pytest.approx(weight, abs=1e-4)
+    axes = [axis for name, axis in figure.to_dict()["layout"].items() if name.startswith("yaxis")]
+    assert sum("matches" not in axis for axis in axes) == 1  # a second row on a scale of its own would lie
 
 
 # Neurons and weights --------------------------------------------------------------------------------------------------
@@ -510,6 +512,9 @@ def test_curves_of_a_run_are_those_of_its_file(tmp_path: Path) -> None:
     assert (curves.steps, curves.valid_steps) == ([10, 20, 30], [10, 20, 30])
     assert (curves.best, curves.diverged) == (20, 30)
     learning_curves(curves)
+    run.metrics_path.write_text('{"step": 7, "train/loss": 1e9}\n{"step": 8, "diverged": true}\n', encoding="utf-8")
+    assert (curves_of_run(run).steps, curves_of_run(run).diverged) == ([7], 8)
+    assert learning_curves(curves_of_run(run)).layout.yaxis.type is None  # marks of a logarithm would cover each other
     empty = curves_of_run(Run(tmp_path / "nothing"))
     assert (empty.steps, empty.best, empty.diverged) == ([], None, None)
     learning_curves(empty)

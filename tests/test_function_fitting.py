@@ -19,7 +19,7 @@ from congling.learning.runs import Run
 from congling.networks.layers import LayerNormalisation
 from congling.networks.mlp import FullLayer
 from congling.tasks.fitted_function import FittedFunction, build_network
-from congling.tasks.fitting_scores import accuracy, mean_loss
+from congling.tasks.fitting_scores import accuracy, errors_of, mean_loss
 from congling.tasks.function_fitting import Fit, fit, resume, train
 from congling.tasks.function_fitting_data import PARTS, FunctionData, Part
 from congling.tasks.function_fitting_options import (
@@ -130,6 +130,18 @@ def test_a_linear_network_comes_to_the_exact_solution(tmp_path: Path) -> None:
     assert done.fitted.evaluate("test")["mse"] < 1e5  # of values whose variance is about 10⁷: no standardised units
 
 
+@pytest.mark.parametrize("standardise", ["yes", "no"])
+def test_small_columns_beside_huge_ones_count(tmp_path: Path, standardise: Any) -> None:
+    """Guards the exact solution against rounding that is measured by the largest column: a billion and a billionth."""
+    chance = np.random.default_rng(3)
+    first, second = chance.uniform(1e8, 1e9, 53).tolist(), chance.uniform(1e-9, 1e-8, 53).tolist()
+    rows = [f"{a},{b},{2e-8 * a + 3e8 * b + 5}" for a, b in zip(first, second, strict=True)]
+    baseline = linear_baseline(make_data(FunctionDataOptions(table=table(tmp_path, rows), standardise=standardise), 1))
+    assert baseline is not None and baseline.unique
+    assert baseline.weights == pytest.approx([2e-8, 3e8], rel=1e-9)
+    assert baseline.bias == pytest.approx(5, rel=1e-9)
+
+
 # In memory -----------------------------------------------------------------------------------------------------------
 
 
@@ -166,6 +178,15 @@ def test_last_and_best_weights_are_told_apart() -> None:
     losses = [each.loss for each in done.history.validations]
     assert mean_loss(done.network, valid) == pytest.approx(losses[-1], rel=1e-5)
     assert mean_loss(done.fitted.network, valid) == pytest.approx(min(losses), rel=1e-5)
+    assert min(losses) < losses[-1]
+
+
+def test_a_fit_into_a_run_has_its_best_weights_too(tmp_path: Path) -> None:
+    """Guards ``best_weights`` with a run, which has them on the disk: the last ones are others."""
+    chosen = options({"examples": 7, "noise": 0.5, "valid_size": 101}, {"hidden": [31]}, steps=400, learning_rate=0.02)
+    done = fit(chosen, run=Run.create(tmp_path / "run", {}, task="function-fitting", seed=1))
+    losses = [each.loss for each in done.history.validations]
+    assert mean_loss(done.fitted.network, done.data.examples("valid")) == pytest.approx(min(losses), rel=1e-5)
     assert min(losses) < losses[-1]
 
 
@@ -349,6 +370,31 @@ def test_numbers_that_float32_cannot_hold(tmp_path: Path) -> None:
         make_data(FunctionDataOptions(table=path, standardise="no"), 1)
 
 
+@pytest.mark.parametrize("standardise", ["yes", "no"])
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_one_huge_number_in_any_part(tmp_path: Path, standardise: Any, seed: int) -> None:
+    """Guards against a deviation that overflows, so that all inputs become 0 unsaid, and a validation loss of NaN."""
+    path = table(tmp_path, [f"{row},{row},{row / 2}" for row in range(11)] + ["1e300,1,2"])
+    with pytest.raises(UserError, match="some inputs are too large to learn from"):
+        make_data(FunctionDataOptions(table=path, standardise=standardise), seed)
+
+
+def test_a_column_that_varies_in_the_test_alone(tmp_path: Path) -> None:
+    """Guards against a deviation that is rounding alone: 0.1 in all rows but one, which were 10¹⁶ deviations off."""
+    rows = [f"{number},{0.2 if number == 7 else 0.1},{number / 2}" for number in range(41)]
+    for seed in range(1, 9):
+        data = make_data(FunctionDataOptions(table=table(tmp_path, rows)), seed)
+        prepared = torch.cat([data.prepared(data.part(name).inputs) for name in PARTS])
+        assert float(prepared.abs().max()) < 10
+
+
+def test_nothing_to_explain_has_no_r2(tmp_path: Path) -> None:
+    """Guards the variance of seven times 0.1, which is not zero in floating point: R² would be −10³⁰."""
+    data = make_data(FunctionDataOptions(table=linear_table(tmp_path)), 1)
+    part = Part(np.ones((7, 2)), np.full((7, 1), 0.1))
+    assert set(errors_of(data, part, np.full((7, 1), 0.2))) == {"mse", "mae"}
+
+
 def test_too_few_rows_for_the_parts(tmp_path: Path) -> None:
     """Guards against an empty training part."""
     path = table(tmp_path, ["1,2,3.5", "3,4,5.5", "4,5,6"])
@@ -410,7 +456,14 @@ def test_truth_of_a_function() -> None:
         (options({"features": ["x^2", "x1"]}), r"there is no feature x1; .*\(x\)"),
         (options({"examples": 0}), "--examples 0 must be at least 1"),
         (options({"noise": float("nan")}), "--noise nan must be a finite number"),
-        (options({"valid_part": 0.6, "test_part": 0.4}), "--valid-part 0.6 and --test-part 0.4 leave no rows"),
+        (options({"valid_part": 0.1}), "--valid-part belongs to --table"),
+        (
+            options({"table": Path("t.csv"), "valid_part": 0.6, "test_part": 0.4}),
+            "--valid-part 0.6 and --test-part 0.4 leave no rows",
+        ),
+        (options({"table": Path("t.csv"), "function": "xor"}), "--function and --table exclude each other"),
+        (options({"table": Path("t.csv"), "examples": 7}), "--examples belongs to --function, and --table is given"),
+        (options({"table": Path("t.csv"), "noise": 0.1}), "--noise belongs to --function"),
         (options({"test_size": 10**8}), "--test-size 100000000 must be at most"),
         (options(None, {"hidden": [3, 0]}), "--hidden 0 must be at least 1"),
         (options(None, {"hidden": [10**6, 10**6]}), "--hidden 1000000 1000000 makes a network of 1,000,002 million"),

@@ -142,6 +142,12 @@ def test_unknown_features(text: str) -> None:
         feature_of(text, NAMES)
 
 
+def test_a_power_too_high_is_told_the_highest() -> None:
+    """Guards against a message that shows the notation which the user has just used."""
+    with pytest.raises(UsageError, match=r"there is no feature x1\^10; .* such as x1\^2, up to \^9, "):
+        feature_of("x1^10", NAMES)
+
+
 def test_a_mistyped_feature_is_guessed() -> None:
     """Guards the way out."""
     with pytest.raises(UsageError, match=r"did you mean sin-x1\?"):

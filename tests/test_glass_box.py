@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 
 import pytest
@@ -160,6 +161,23 @@ def test_nested_boxes() -> None:
         assert open_box() is outer
     assert list(outer) == ["one", "two"]
     assert list(inner) == ["half", "output"]
+
+
+def test_threads_have_boxes_of_their_own() -> None:
+    """Guards looking at a run while another thread trains: what that one calculates must not end up in the box."""
+    network, found = Eighth(), []
+
+    def elsewhere() -> None:
+        network(torch.tensor(8.0))
+        found.append(open_box())
+
+    with glass_box() as seen:
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        network.first(torch.tensor(8.0))
+    assert found == [None]
+    assert list(seen) == ["half", "output"]
 
 
 def test_an_exception_inside_leaves_things_clean() -> None:

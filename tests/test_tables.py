@@ -91,9 +91,12 @@ def test_chinese_names(tmp_path: Path) -> None:
         ("1,2\n3,4\n", r"the first row must name the columns"),
         ("a,a,y\n1,2,3\n", r"has two columns a"),
         ("y\n1\n2\n", r"needs at least two columns"),
+        ("x，y\n1，2\n3，4\n", r"needs at least two columns .*; between cells stands a comma, a semicolon or a tab"),
         ("a,y\n1,5\n2,5\n3,5\n4,5\n", r"column y is 5 in every row: there is nothing to learn"),
         ("a,y\n1,cat\n2,cat\n3,cat\n4,cat\n", r"column y is cat in every row"),
-        ('a,y\n1,"2\n3,4\n', r"own.csv, row 3"),
+        ('a,y\n1,"2\n3,4\n', r'own.csv, row 2: a cell that begins with " must end with "'),
+        ('a,y\n"1\n",2\n2,x\n3,4\n', r"own.csv, row 3, column y: 'x'"),
+        ("a;y\n1,5;3\n2,5;4\n3;5\n", r"row 2, column a: '1,5' is not a finite number; write decimals with a point"),
         (
             "a,y\n" + "1,x\n" * 3 + "".join(f"1,word{n}\n" for n in range(9)),
             r"10 different values in 12 rows: too many",
@@ -106,7 +109,10 @@ def test_what_cannot_be_learned_from(tmp_path: Path, text: str, said: str) -> No
         read_numbers(write(tmp_path, text))
 
 
-@pytest.mark.parametrize(("name", "said"), [("own.xlsx", "must end in .csv, .tsv, .txt"), ("absent.csv", "no file")])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("own.xlsx", "save it as CSV, under a name that ends in .csv, .tsv, .txt"), ("absent.csv", "no file")],
+)
 def test_other_files(tmp_path: Path, name: str, said: str) -> None:
     """Guards against a spreadsheet read as text, and a missing file."""
     if "absent" not in name:
@@ -166,6 +172,12 @@ def test_few_whole_numbers_are_classes_unless_told(tmp_path: Path) -> None:
     assert read_numbers(path, kind="classes").remarks[0].endswith("left out: 6")
 
 
+def test_numbers_of_classes_keep_all_their_digits(tmp_path: Path) -> None:
+    """Guards codes such as postcodes: two classes with one name would be one class in the next table."""
+    rows = "".join(f"{row},{1000001 + row % 2}\n{row},0.1\n" for row in range(5))
+    assert read_numbers(write(tmp_path, "a,y\n" + rows), kind="classes").classes == ["0.1", "1000001", "1000002"]
+
+
 @pytest.mark.parametrize("cells", ["1 2 3 4 5", "1 2 1 2 1.5 2 1 2 1", "0 1 2 3 4 5 6 7 8 9 10 " * 4])
 def test_other_numbers_are_numbers(tmp_path: Path, cells: str) -> None:
     """Guards the guess against few rows, fractions, and many different numbers."""
@@ -190,6 +202,8 @@ def test_a_table_to_evaluate_may_be_short_and_of_one_class(tmp_path: Path) -> No
     """Guards evaluation of one row against the rules for learning."""
     table = read_numbers(write(tmp_path, "a,y\n1,dog\n"), ["a"], "y", "classes", to_learn=False)
     assert (table.classes, table.targets.tolist()) == (["dog"], [0])
+    table = read_numbers(write(tmp_path, "a,y\n1,dog\n2,cat\n3,eel\n"), ["a"], "y", "classes", to_learn=False)
+    assert (table.classes, table.targets.tolist()) == (["cat", "dog", "eel"], [1, 0, 2])
     with pytest.raises(UserError, match=r"has 0 rows.*at least 1"):
         read_numbers(write(tmp_path, "a,y\n,dog\n"), ["a"], "y", "classes", to_learn=False)
 

@@ -196,6 +196,18 @@ def test_inputs_have_gradients_too() -> None:
     torch.testing.assert_close(found[given], given.grad)
 
 
+def test_a_second_loss_forgets_the_first() -> None:
+    """Gradients of an earlier loss that stay with the operations, and are taken for those of this one."""
+    layer = Linear(3, 2).double()
+    with Tape() as tape:
+        loss = layer(torch.randn(5, 3, dtype=torch.float64)).square().sum()
+        other = layer.bias.square().sum()
+    tape.gradients(loss)
+    assert set(tape.gradients(other)) == {layer.bias}
+    (product,) = [each for each in tape.operations if each.name == "mm"]
+    assert product.output_gradient is None and product.input_gradients == ()
+
+
 def test_an_operation_without_a_rule_is_named() -> None:
     """A gradient that is silently lost where there is no rule."""
     values = torch.rand(3, 3, dtype=torch.float64, requires_grad=True)
@@ -210,6 +222,20 @@ def test_a_change_in_place_is_refused() -> None:
     values = torch.rand(3, dtype=torch.float64, requires_grad=True)
     with pytest.raises(UserError, match=r"aten\.mul_.*in place"), Tape():
         (values + 1).mul_(2)
+
+
+@pytest.mark.parametrize("changed", ["input", "output", "beside"])
+def test_a_value_that_was_changed_behind_the_tapes_back_is_refused(changed: str) -> None:
+    """A gradient of other numbers than those that were multiplied: PyTorch's autograd refuses this too."""
+    values, beside = torch.rand(3, dtype=torch.float64, requires_grad=True), torch.rand(3, dtype=torch.float64)
+    with Tape() as tape:
+        shifted = values + 1
+        product = shifted * beside
+        loss = product.tanh().sum()
+    with torch.no_grad():
+        {"input": shifted.detach(), "output": product.view(3, 1), "beside": beside}[changed].mul_(2)
+    with pytest.raises(UserError, match=r"cannot go back through (mul|tanh): .*changed in place"):
+        tape.gradients(loss)
 
 
 def test_the_gradient_stops_where_it_is_cut() -> None:
@@ -268,6 +294,36 @@ def test_vanishing_and_exploding_gradients_are_found(scale: float, kind: str | N
         assert "layers.8" not in {finding.path for finding in flow.findings}
 
 
+def test_the_loss_is_no_layer() -> None:
+    """A translator whose gradients all 'vanish' beside the loss's own, which is 1: its last layer is the logits."""
+    network, batch = transformer(dropout=0.0), sentences()
+    with Tape() as tape:
+        total, count = network.loss(batch)
+        loss = total / count
+    tape.gradients(loss)
+    flow = tape.flow()
+    with torch.no_grad():
+        wanted = batch.target_output.flatten()
+        logits = network(batch.source, batch.source_padding, batch.target_input).flatten(0, 1)[wanted != 16]
+        one_hot = torch.eye(logits.shape[1], dtype=logits.dtype)[wanted[wanted != 16]]
+        back = (torch.softmax(logits, dim=1) - one_hot) / count
+    assert flow.layers[-1].path == "" and flow.findings == []
+    assert flow.layers[-1].gradient_norm == pytest.approx(float(back.square().mean().sqrt()))
+    assert flow.layers[-1].activation_norm == pytest.approx(float(logits.square().mean().sqrt()))
+
+
+@pytest.mark.parametrize("layer", [0, 4, 8])
+def test_gradients_that_are_not_finite_are_found(layer: int) -> None:
+    """'Nothing looks wrong', of a network whose gradients are all NaN: there is nothing to compare them with."""
+    network = Chain(9, 1.0)
+    with torch.no_grad():
+        network.layers[layer].weight[2, 3] = math.nan
+    findings = flow_of(network, torch.randn(5, 7, dtype=torch.float64)).flow().findings
+    assert [(finding.kind, finding.path) for finding in findings] == [
+        ("non-finite", f"layers.{number}") for number in range(9)
+    ]
+
+
 def test_the_strengths_are_root_mean_squares() -> None:
     """A strength that grows with the width or the batch."""
     network = Chain(2, 1.0)
@@ -275,7 +331,6 @@ def test_the_strengths_are_root_mean_squares() -> None:
     first = tape.flow().layers[0]
     output = tape.box["layers.0.output"]
     assert first.activation_norm == pytest.approx(float(output.square().mean().sqrt()))
-    network(torch.zeros(1, 7, dtype=torch.float64))
     layer = network.layers[0]
     weights = torch.cat([layer.weight.flatten(), layer.bias]).detach()
     assert first.weight_norm == pytest.approx(float(weights.square().mean().sqrt()))
@@ -307,6 +362,31 @@ def test_dead_units_and_saturated_softmaxes_are_found() -> None:
     assert "saturated-softmax" in kinds
 
 
+def test_a_dead_channel_is_found() -> None:
+    """A unit of a feature map is a channel: columns of pixels are counted, and the dead channel goes unnoticed."""
+    torch.manual_seed(1)
+    network = ConvolutionalNetwork(2, 11, 3, blocks=[5], convolutions=1, kernel=3, pooling="max", hidden=[])
+    pictures = ExampleBatch(torch.randn(17, 2, 11, 11), torch.randint(0, 3, (17,)))
+    for dead, expected in ((0, []), (2, [("dead-relu", 2 / 5)])):
+        with torch.no_grad():
+            network.get_parameter("blocks.0.normalisations.0.bias")[:dead] = -100
+        with Tape() as tape:
+            loss, _ = network.loss(pictures)
+        tape.gradients(loss)
+        findings = tape.flow().findings
+        assert [(finding.kind, finding.value) for finding in findings] == expected
+    assert "2 of 5" in findings[0].text and "17 examples" in findings[0].text
+
+
+def test_units_without_examples_are_looked_at_too() -> None:
+    """A rectified vector, or a single number, that ends the search with an error."""
+    values = torch.randn(23, dtype=torch.float64, requires_grad=True)
+    with Tape() as tape:
+        loss = relu(values).sum() + relu(values[0])
+    tape.gradients(loss)
+    assert tape.flow().findings == []
+
+
 def test_the_operation_that_made_the_first_nan_is_named() -> None:
     """'The loss is NaN', and nobody knows since when."""
     values = torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
@@ -336,6 +416,20 @@ def test_infinities_of_a_mask_are_no_fault() -> None:
     tape.gradients(loss)
     assert tape.first_non_finite() is None
     assert math.isfinite(float(loss))
+
+
+def test_an_infinity_that_is_given_as_a_number_is_no_fault() -> None:
+    """A mask that is filled in, instead of added; what overflows behind it is still found."""
+    values = torch.tensor([3.0, 5.0, 7.0], dtype=torch.float64, requires_grad=True)
+    with Tape() as tape:
+        masked = (values * 2).masked_fill(torch.tensor([True, False, False]), -math.inf)
+        loss = torch.exp(masked).sum()
+    tape.gradients(loss)
+    assert tape.first_non_finite() is None
+    with tape:
+        torch.exp(values * 1000)
+    fault = tape.first_non_finite()
+    assert fault is not None and fault.operation.name == "exp"
 
 
 def test_what_came_in_broken_is_not_blamed_on_an_operation() -> None:

@@ -144,6 +144,16 @@ def test_budgets_that_cannot_be_are_refused(budget: dict[str, Any], given: dict[
     assert str(error.value).startswith(message)
 
 
+def test_a_budget_counts_from_the_checkpoint_that_is_gone_on_from() -> None:
+    """Guards --checkpoint: whoever goes back to step 11 may end before step 20, which is given up."""
+    run, training = trained(steps=30)
+    save_checkpoint(run, 20, {}, {}, {}, {"progress": {"step": 20}}, 2)
+    extend_budget(run, training, minutes=None, steps=15, epochs=None, which=11)
+    assert training.steps == 15
+    with pytest.raises(UsageError, match="has done 20 already"):
+        extend(run, training, steps=15)
+
+
 @pytest.mark.parametrize(
     ("budget", "given"),
     [({"steps": 20}, {"steps": 11}), ({"minutes": 5}, {"minutes": 1.5}), ({}, {"epochs": 2.5}), ({"steps": 20}, {})],

@@ -372,7 +372,7 @@ def test_a_second_interrupt_ends_at_once(run: Run) -> None:
 
 
 def test_divergence_keeps_the_curve(run: Run) -> None:
-    """Guards the steps before a training blew up: the last nine of them were not yet written when it did."""
+    """Guards the steps before a training blew up: none was written when it did, and each is worth seeing alone."""
 
     def spoil(call: int) -> None:
         training.poison = math.nan if call == 10 else 1.0
@@ -381,7 +381,7 @@ def test_divergence_keeps_the_curve(run: Run) -> None:
     training.trainer.listeners = [*training.trainer.listeners, MetricsFile(run)]
     with pytest.raises(Diverged, match="diverged at step 10"):
         training.trainer.train()
-    assert [record["step"] for record in read_metrics(run)] == [9]
+    assert [record["step"] for record in read_metrics(run) if "train/loss" in record] == list(range(1, 10))
     assert len(training.told(StepDone)) == 9
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 
@@ -38,6 +38,9 @@ class Options:
     """Try it with so many seeds."""
     image: Path | None = None
     """The picture that a showing such as known-kernels works on; by default one that is drawn in code."""
+    data: Literal["letters", "mnist-5k"] = "letters"
+    """What a claim about seeing learns from: letters that the program draws, or digits that people wrote (fetched
+    once)."""
     html: Path | None = None
     """Write what came of it to this file, as one page to open in any browser, also offline."""
     png: Path | None = None
@@ -56,6 +59,7 @@ class Options:
             "--full": self.full,
             "--seeds": self.seeds,
             "--image": self.image,
+            "--data": self.data != "letters",
             "--html": self.html,
             "--png": self.png,
         }
@@ -97,7 +101,8 @@ def _show(options: Options) -> None:
     from congling.demonstrations.showings import showing_named
     from congling.learning.atomic import write_atomically
 
-    for option, given in (("--full", options.full), ("--seeds", options.seeds)):
+    others = ("--full", options.full), ("--seeds", options.seeds), ("--data", options.data != "letters")
+    for option, given in others:
         if given:
             message = _("{option} is for claims that are tried by training; {name} only calculates")
             raise UsageError(message.format(option=option, name=options.claim))
@@ -127,6 +132,8 @@ def _try(options: Options) -> None:
     if options.image is not None:
         message = _("--image goes with {names}; {claim} has data of its own")
         raise UsageError(message.format(names=", ".join(showing_names()), claim=claim.name))
+    if options.data != "letters":
+        claim = _on_digits(claim)
     seeds = FULL_SEEDS if options.full else SHORT_SEEDS
     if options.seeds is not None:
         seeds = tuple(range(1, options.seeds + 1))
@@ -136,6 +143,17 @@ def _try(options: Options) -> None:
         print(_json(outcome.to_json()))
     else:
         _print(outcome)
+
+
+def _on_digits(claim: Claim) -> Claim:
+    from congling.demonstrations.claims import all_claims
+    from congling.demonstrations.picture_sources import about_pictures, on_digits
+
+    if not about_pictures(claim):
+        message = _("--data goes with {names}; {claim} has data of its own")
+        names = ", ".join(each.name for each in all_claims() if about_pictures(each))
+        raise UsageError(message.format(names=names, claim=claim.name))
+    return on_digits(claim, say)
 
 
 def _print(outcome: Outcome) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from congling.cli.help import print_help
 from congling.cli.option import MANY, REQUIRED, Option, options_of
@@ -25,6 +25,12 @@ class OptionError(UsageError):
     def __init__(self, message: str, prog: str) -> None:
         super().__init__(message)
         self.prog = prog
+
+
+def exclude(first: str, second: str) -> NoReturn:
+    """Refuse two options, or an option and an argument, that mean nothing together."""
+    message = _("{first} and {second} exclude each other: give one of them")
+    raise UsageError(message.format(first=first, second=second))
 
 
 def parse(options_class: type[T], arguments: Sequence[str], prog: str, description: str, default: T | None = None) -> T:

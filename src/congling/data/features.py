@@ -70,8 +70,9 @@ def _unknown(text: str, inputs: Sequence[str]) -> str:
     known = [*inputs, *(f"{wave}{name}" for wave in WAVES for name in inputs), *(f"{name}^2" for name in inputs)]
     known += [f"{one}*{other}" for one in inputs[:8] for other in inputs[:8]]
     message = _(
-        "there is no feature {feature}; a feature is an input ({inputs}), or such as {first}^2, {product}, sin-{last}"
+        "there is no feature {feature}; a feature is an input ({inputs}), or such as {first}^2, up to ^{highest}, "
+        "{product}, sin-{last}"
     )
     return message.format(
-        feature=text, inputs=", ".join(inputs), first=first, product=f"{first}*{last}", last=last
+        feature=text, inputs=", ".join(inputs), first=first, highest=HIGHEST_POWER, product=f"{first}*{last}", last=last
     ) + did_you_mean(text, known)

@@ -104,20 +104,21 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     require_file(path)
     ending = path.name.lower().removesuffix(".gz")
     if not ending.endswith(_ENDINGS):
-        message = _("{path} is no table of numbers that can be read here; the name must end in {endings}")
+        message = _("{path} is no table that can be read here: save it as CSV, under a name that ends in {endings}")
         raise UserError(message.format(path=path, endings=", ".join(_ENDINGS)))
     lines = _lines(path)
     head = next(lines, "")
     reader = csv.reader(
         itertools.chain([head], lines), delimiter=_delimiter(ending, head), skipinitialspace=True, strict=True
     )
+    number = 0
     try:
-        for cells in reader:
+        for number, cells in enumerate(reader, start=1):
             if cells:
-                yield reader.line_num, cells
+                yield number, cells
     except csv.Error as error:
-        message = _("{path}, row {row}: {problem}")
-        raise UserError(message.format(path=path, row=reader.line_num, problem=error)) from error
+        message = _('{path}, row {row}: a cell that begins with " must end with " before the next separator')
+        raise UserError(message.format(path=path, row=number + 1)) from error
 
 
 def _lines(path: Path) -> Iterator[str]:

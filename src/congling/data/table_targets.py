@@ -33,10 +33,10 @@ def interpret(path: Path, cells: Column, kind: Kind) -> Target:
     """The target that the cells of a column, which keeps its texts, are.
 
     Raises:
-        UserError: words where a number is to be predicted, or hardly two rows of the same class.
+        UserError: words where a number is to be predicted.
     """
     if kind == "classes" or (kind == "auto" and 2 * cells.words > len(cells.texts)):
-        return _classes(path, cells, [])
+        return _classes(cells, [])
     if cells.words:
         message = _(
             "{path}, row {row}, column {column}: {text} is not a finite number; with classes say --kind classes"
@@ -47,7 +47,7 @@ def interpret(path: Path, cells: Column, kind: Kind) -> Target:
         remark = _(
             "{column} is taken as classes, for it holds a few whole numbers; --kind regression takes it as a number"
         )
-        return _classes(path, cells, [remark.format(column=cells.name)])
+        return _classes(cells, [remark.format(column=cells.name)])
     values = cells.numbers
     return Target(cells.name, values[:, None], np.isfinite(values))
 
@@ -56,9 +56,17 @@ def require_two(path: Path, target: Target, values: NDArray[np.generic]) -> None
     """Refuse a target that is the same in all rows (``values``, of those that are learned from)."""
     different = np.unique(values)
     if len(different) < 2:
-        value = target.classes[int(different[0])] if target.classes else f"{float(different[0]):g}"
+        value = target.classes[int(different[0])] if target.classes else _numeral(float(different[0]))
         message = _("{path}: column {column} is {value} in every row: there is nothing to learn")
         raise UserError(message.format(path=path, column=target.name, value=value))
+
+
+def require_few(path: Path, target: Target) -> None:
+    """Refuse classes of which there are nearly as many as rows: names, or numbers that are none."""
+    count, rows = len(target.classes), len(target.values)
+    if count > min(MOST_CLASSES, max(2, rows // 2)):
+        message = _("{path}: column {column} has {count} different values in {rows} rows: too many to be classes")
+        raise UserError(message.format(path=path, column=target.name, count=count, rows=rows))
 
 
 def _looks_like_classes(values: NDArray[np.float64]) -> bool:
@@ -67,11 +75,8 @@ def _looks_like_classes(values: NDArray[np.float64]) -> bool:
     return bool(0 < len(different) <= FEW and 3 * len(different) <= len(there) and (different % 1 == 0).all())
 
 
-def _classes(path: Path, cells: Column, remarks: list[str]) -> Target:
+def _classes(cells: Column, remarks: list[str]) -> Target:
     names, numbers, present = _named(cells) if cells.words else _numbered(cells.numbers)
-    if len(names) > min(MOST_CLASSES, max(2, len(cells.texts) // 2)):
-        message = _("{path}: column {column} has {count} different values in {rows} rows: too many to be classes")
-        raise UserError(message.format(path=path, column=cells.name, count=len(names), rows=len(cells.texts)))
     return Target(cells.name, numbers, present, names, remarks)
 
 
@@ -86,4 +91,9 @@ def _numbered(values: NDArray[np.float64]) -> tuple[list[str], NDArray[np.int64]
     """Classes by numbers: 1 and 1.0 are the same one."""
     present = np.isfinite(values)
     different = np.unique(values[present])
-    return [f"{value:g}" for value in different], np.searchsorted(different, np.where(present, values, 0)), present
+    return list(map(_numeral, different.tolist())), np.searchsorted(different, np.where(present, values, 0)), present
+
+
+def _numeral(value: float) -> str:
+    """A class's number with all its digits: two that differ must not have one name."""
+    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)

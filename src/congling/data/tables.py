@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from congling.data.table_cells import Column, TableFile, number_of
-from congling.data.table_targets import Kind, interpret, require_two
+from congling.data.table_targets import Kind, interpret, require_few, require_two
 from congling.errors import UsageError, UserError
 from congling.language import _
 from congling.nearest import did_you_mean
@@ -48,7 +48,8 @@ def read_numbers(
         inputs: columns; all named ones but the target where none are given.
         target: the column to predict; by default the last one that is no input.
         kind: whether the target is a number, a class, or whichever its cells look like.
-        to_learn: refuse what cannot be learned from: hardly any rows, a target that is always the same.
+        to_learn: refuse what cannot be learned from: hardly any rows, a target that is always the same, nearly as many
+            classes as rows.
 
     Raises:
         UserError: a cell that is no number (with its row, column and text), a row of another length, too few rows, a
@@ -61,6 +62,8 @@ def read_numbers(
     rows = file.read([*columns, cells])
     values = _numbers(path, columns)
     found = interpret(path, cells, kind)
+    if to_learn:
+        require_few(path, found)
     whole = found.present & np.isfinite(values).all(axis=1)
     kept, targets = values[whole], found.values[whole]
     if len(kept) < (LEAST_ROWS if to_learn else 1):
@@ -104,7 +107,10 @@ def _chosen(file: TableFile, inputs: list[str], target: str | None) -> tuple[lis
         raise UsageError(message.format(column=target))
     inputs = list(dict.fromkeys(inputs)) or [name for name in known if name != target]
     if target is None or not inputs:
-        message = _("{path} needs at least two columns with names: one to predict, and one to predict it from")
+        message = _(
+            "{path} needs at least two columns with names: one to predict, and one to predict it from; between cells "
+            "stands a comma, a semicolon or a tab"
+        )
         raise UserError(message.format(path=file.path))
     return inputs, target
 
@@ -128,14 +134,14 @@ def _numbers(path: Path, columns: Sequence[Column]) -> NDArray[np.float64]:
 
 def _no_number(path: Path, column: Column) -> str:
     row, text = column.first
-    if 2 * column.words > len(column.values):
+    hint = _("; write decimals with a point") if number_of(text.replace(",", ".")) is not None else ""
+    if 2 * column.words > len(column.values) and not hint:
         message = _(
             "{path}: column {column} holds words, such as {text} in row {row}, but an input must be a number: "
             "choose the columns with --inputs, or write the words as numbers"
         )
         return message.format(path=path, row=row, column=column.name, text=repr(text))
     message = _("{path}, row {row}, column {column}: {text} is not a finite number")
-    hint = _("; write decimals with a point") if number_of(text.replace(",", ".")) is not None else ""
     return message.format(path=path, row=row, column=column.name, text=repr(text)) + hint
 
 

@@ -1,38 +1,41 @@
 """What a claim is: a family of trainings that differ in one thing, what is read off them, and what must differ.
 
-A claim is declared, not programmed: its variants are the options of ``congling train function-fitting``, so that
-"the same, but ``--l2 0.01``" stands there as ``but(plain, l2=0.01)``. Nothing in a declaration says that the claim
-holds: an ``Expectation`` names two readings and the margin between them, and the runs decide.
+A claim is declared, not programmed: its variants are the options of ``congling train function-fitting``, or of
+``congling train image-classification``, so that "the same, but ``--l2 0.01``" stands there as ``but(plain, l2=0.01)``.
+Nothing in a declaration says that the claim holds: an ``Expectation`` names two readings and the margin between them,
+and the runs decide.
 """
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from congling.tasks.function_fitting_options import FunctionFittingOptions
+from congling.tasks.image_classification_options import ImageClassificationOptions
 
 if TYPE_CHECKING:
-    from congling.demonstrations.trial import Prepare, Trial
+    from congling.demonstrations.picture_trial import PictureSource
+    from congling.demonstrations.trial import Prepare
 
 SURE = 0.9  # the part of the seeds that must go the way of the claim: all of three, nine of ten
 
-Options = FunctionFittingOptions
+Options = FunctionFittingOptions | ImageClassificationOptions
+SomeOptions = TypeVar("SomeOptions", bound=Options)
 
 
-def but(options: Options, **changes: Any) -> Options:
+def but(options: SomeOptions, **changes: Any) -> SomeOptions:
     """The same options, but some differ; each change is named as its flag is: ``but(plain, learning_rate=0.1)``."""
-    groups = {}
-    for group in ("data", "network", "training"):
-        part = getattr(options, group)
+    parts: dict[str, Any] = {name: part for name, part in vars(options).items() if is_dataclass(part)}
+    for group, part in parts.items():
         names = {field.name for field in fields(part)}
-        groups[group] = replace(part, **{name: changes.pop(name) for name in names & changes.keys()})
-    return replace(options, **groups, **changes)
+        parts[group] = replace(part, **{name: changes.pop(name) for name in names & changes.keys()})
+    return replace(options, **parts, **changes)
 
 
-def problem(**changes: Any) -> Options:
+def problem(**changes: Any) -> FunctionFittingOptions:
     """What ``congling train function-fitting`` does by itself, but for these changes."""
     return but(FunctionFittingOptions(), **changes)
 
@@ -47,6 +50,7 @@ class Variant:
         rates: learning rates of which the best is taken, chosen by the claim's first metric with a seed that is not
             among the measured ones. So that no optimiser loses to another because of a rate that does not suit it.
         prepare: makes the data of those that the options describe, where no option says how.
+        pictures: makes those that are learned from and tested with, for image classification.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Variant:
     options: Options
     rates: tuple[float, ...] = ()
     prepare: Prepare | None = None
+    pictures: PictureSource | None = None
 
 
 @dataclass(frozen=True)
@@ -61,13 +66,14 @@ class Metric:
     """A number that is read off a training; ``title`` is what people read.
 
     Attributes:
+        of: reads it off a ``Trial``, or off a ``PictureTrial`` in a claim about pictures.
         logarithmic: whether its axis is; not for what may be zero.
         percent: whether it is a part of a whole, 0 to 1, and told in percent.
     """
 
     name: str
     title: str
-    of: Callable[[Trial], float]
+    of: Callable[[Any], float]
     logarithmic: bool = True
     percent: bool = False
 
@@ -155,13 +161,15 @@ class Course:
     Attributes:
         across, upwards: what is on the axes.
         of: the lines of one training, by part: (x, y) each.
+        percent: whether what goes upwards is a part of a whole, 0 to 1.
     """
 
     title: str
     across: str
     upwards: str
-    of: Callable[[Trial], Mapping[str, tuple[Sequence[float], Sequence[float]]]]
+    of: Callable[[Any], Mapping[str, tuple[Sequence[float], Sequence[float]]]]
     logarithmic: bool = True
+    percent: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from congling.demonstrations import (
     optimisers,
     overfitting,
     penalties,
+    seeing,
     vanishing,
 )
 from congling.demonstrations.claim import Claim
@@ -31,6 +32,7 @@ CLAIMS: dict[str, Callable[[], Claim]] = {
     "more-data": overfitting.more_data,
     "simpler-model": overfitting.simpler_model,
     "augmentation": augmentation.augmentation,
+    "picture-augmentation": seeing.picture_augmentation,
     "early-stopping": overfitting.early_stopping,
     "l1": penalties.l1,
     "l2": penalties.l2,
@@ -46,6 +48,9 @@ CLAIMS: dict[str, Callable[[], Claim]] = {
     "rmsprop": optimisers.rmsprop,
     "adam": optimisers.adam,
     "mini-batches": batches.mini_batches,
+    "full-connection": seeing.full_connection,
+    "shifted-pictures": seeing.shifted_pictures,
+    "pooling": seeing.pooling,
 }
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-from congling.tasks.function_fitting_options import FunctionFittingOptions
+from congling.demonstrations.claim import Options, but
+from congling.tasks import function_fitting_options, image_classification_options
+from congling.tasks.image_classification_options import ImageClassificationOptions
 
 
-def command(options: FunctionFittingOptions, seed: int) -> str:
+def command(options: Options, seed: int) -> str:
     """``congling train function-fitting --hidden 64 64 --seed 1``, ready for a shell."""
-    seeded = replace(options, training=replace(options.training, seed=seed))
-    words = [word for flag in _differences(seeded, FunctionFittingOptions()) for word in flag]
-    return shlex.join(["congling", "train", "function-fitting", *words])
+    seeded, usual = but(options, seed=seed), type(options)()
+    words = [word for flag in _differences(seeded, usual) for word in flag]
+    pictures = isinstance(options, ImageClassificationOptions)
+    task = image_classification_options.TASK if pictures else function_fitting_options.TASK
+    return shlex.join(["congling", "train", task, *words])
 
 
 def _differences(options: Any, default: Any) -> Iterator[list[str]]:
@@ -28,7 +32,7 @@ def _differences(options: Any, default: Any) -> Iterator[list[str]]:
 
 def _flag(flag: str, value: Any) -> list[str]:
     if isinstance(value, bool):
-        return [flag]  # every switch is off by default
+        return [flag if value else f"--no-{flag[2:]}"]
     if isinstance(value, list | tuple):
         return [flag, *map(str, value)]
     return [flag, f"{value:g}" if isinstance(value, float) else str(value)]

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from congling.demonstrations.claim import Claim, Curve, Options, Reading, Variant, but
 from congling.demonstrations.outcome import Outcome
+from congling.demonstrations.picture_trial import PictureTrial
 from congling.demonstrations.trial import Trial
 from congling.demonstrations.words import number
 from congling.language import _
+from congling.tasks.image_classification_options import ImageClassificationOptions
 
 SHORT_SEEDS = (1, 2, 3)
 FULL_SEEDS = tuple(range(1, 11))
@@ -30,7 +32,7 @@ def demonstrate(
     curves: list[Curve] = []
     for seed in seeds:
         for variant in claim.variants:
-            trial = Trial.of(but(options[variant.name], seed=seed), variant.prepare)
+            trial = _trained(variant, options[variant.name], seed)
             for metric in claim.metrics:
                 values.setdefault(Reading(variant.name, metric.name), []).append(metric.of(trial))
             curves += [Curve(variant.name, part, *line) for part, line in claim.course.of(trial).items()]
@@ -44,8 +46,8 @@ def _chosen(claim: Claim, variant: Variant, say: Callable[[str], None]) -> Optio
     if not variant.rates:
         return variant.options
     first = claim.metrics[0]
-    candidates = [but(variant.options, learning_rate=rate) for rate in variant.rates]
-    readings = [first.of(Trial.of(but(each, seed=TUNING_SEED), variant.prepare)) for each in candidates]
+    candidates: list[Options] = [but(variant.options, learning_rate=rate) for rate in variant.rates]
+    readings = [first.of(_trained(variant, each, TUNING_SEED)) for each in candidates]
     best = min(range(len(candidates)), key=readings.__getitem__)
     say(
         _("{variant}: the best of {count} learning rates is {rate}").format(
@@ -53,6 +55,13 @@ def _chosen(claim: Claim, variant: Variant, say: Callable[[str], None]) -> Optio
         )
     )
     return candidates[best]
+
+
+def _trained(variant: Variant, options: Options, seed: int) -> Trial | PictureTrial:
+    if isinstance(options, ImageClassificationOptions):
+        assert variant.pictures is not None
+        return PictureTrial.of(but(options, seed=seed), variant.pictures)
+    return Trial.of(but(options, seed=seed), variant.prepare)
 
 
 def _seen(claim: Claim, variant: Variant, seed: int, values: Mapping[Reading, Sequence[float]]) -> str:

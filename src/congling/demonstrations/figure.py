@@ -32,7 +32,7 @@ def figure(outcome: Outcome) -> go.Figure:
         title_text=outcome.claim.title,
         title_subtitle_text=_seeds(outcome),
         margin={"t": ABOVE, "b": BELOW, "l": 64, "r": 40},
-        legend={"y": COURSE / inner, "yanchor": "bottom"},
+        legend={"y": COURSE / inner, "yanchor": "bottom", "title": _title_of_lines(outcome)},
     )
     for number, metric in enumerate(outcome.claim.metrics, 1):
         drawn.add_traces(list(_dots(outcome, metric, number)))
@@ -105,6 +105,11 @@ def _thinned(values: Sequence[float]) -> list[float]:
     return [*values[:-1:stride], values[-1]] if values else []
 
 
+def _title_of_lines(outcome: Outcome) -> dict[str, object]:
+    """It stands on the legend, however many rows this takes."""
+    return {"text": outcome.claim.course.title, "side": "top", "font": {"size": 15, "color": DAY.ink}}
+
+
 # Axes ----------------------------------------------------------------------------------------------------------------
 
 
@@ -126,10 +131,8 @@ def _set_axes(drawn: go.Figure, outcome: Outcome, floor: float, ceiling: float) 
         "anchor": f"x{last}", "domain": [0, ceiling], "title": {"text": course.upwards},
         "type": "log" if course.logarithmic else "linear",
     }  # fmt: skip
-    drawn.add_annotation(
-        text=course.title, x=0, xref="paper", xanchor="left", y=ceiling, yref="paper", yanchor="bottom", yshift=42,
-        font={"size": 15, "color": DAY.ink},
-    )  # fmt: skip
+    if course.percent:
+        drawn.layout[f"yaxis{last}"].tickformat = ".0%"
 
 
 def _reading_axis(metric: Metric, left: float, width: float) -> dict[str, object]:

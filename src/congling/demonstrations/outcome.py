@@ -54,7 +54,8 @@ class Outcome:
     def commands(self) -> dict[str, str]:
         """By label, the command that repeats a variant with the first seed; none where no option says how."""
         first, variants = self.seeds[0], self.claim.variants
-        return {each.label: command(self.options[each.name], first) for each in variants if each.prepare is None}
+        repeatable = (each for each in variants if each.prepare is None and each.pictures is None)
+        return {each.label: command(self.options[each.name], first) for each in repeatable}
 
     def label(self, variant: Variant) -> str:
         """The variant's label, with the learning rate that was chosen for it."""

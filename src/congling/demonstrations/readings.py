@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from congling.demonstrations.claim import Course, Metric
+from congling.demonstrations.picture_trial import PictureTrial
 from congling.demonstrations.trial import Trial
 from congling.language import _
 
@@ -20,7 +21,7 @@ def test_error() -> Metric:
 
 def part_wrong() -> Metric:
     """The part of the unseen pictures that get the wrong class at the end of training."""
-    return Metric("test", _("unseen pictures wrong"), Trial.error, False, percent=True)
+    return Metric("test", _("unseen pictures wrong"), lambda trial: trial.error(), False, percent=True)
 
 
 def part_learned_wrong() -> Metric:
@@ -80,6 +81,29 @@ def sum_of_squares() -> Metric:
     return Metric("squares", _("sum of the squared weights"), Trial.sum_of_squares)
 
 
+def part_wrong_moved(by: int) -> Metric:
+    """The part of the unseen pictures that get the wrong class when they are moved by so many pixels."""
+    title = _("wrong when moved by {pixels} pixels").format(pixels=by)
+    return Metric(f"moved-{by}", title, lambda trial: trial.errors_by_shift[by], False, percent=True)
+
+
+def change_of_features() -> Metric:
+    """How much what the convolutions found changes when a picture moves by one pixel."""
+    return Metric(
+        "change", _("change of the features by one pixel"), PictureTrial.change_of_features, False, percent=True
+    )
+
+
+def weights_of_first_layer() -> Metric:
+    """How many weights the pixels go through first."""
+    return Metric("weights", _("weights of the first layer"), PictureTrial.weights_of_first_layer)
+
+
+def size_of_network() -> Metric:
+    """How many numbers the whole network learns."""
+    return Metric("parameters", _("parameters of the network"), PictureTrial.parameters)
+
+
 # Lines ---------------------------------------------------------------------------------------------------------------
 
 
@@ -106,6 +130,18 @@ def both_losses() -> Course:
         _("step"),
         _("loss"),
         lambda trial: {"training": _steps(trial), "": _validations(trial)},
+    )
+
+
+def right_by_shift() -> Course:
+    """The part of the unseen pictures that get their class, by how far these are moved."""
+    return Course(
+        _("Unseen pictures, moved by so many pixels"),
+        _("shift in pixels"),
+        _("unseen pictures right"),
+        _by_shift,
+        False,
+        percent=True,
     )
 
 
@@ -150,3 +186,8 @@ def _gradient_norms(trial: Trial) -> Lines:
 def _by_layer(trial: Trial) -> Lines:
     gradients = trial.gradients_by_layer()
     return {"": (list(map(float, range(1, len(gradients) + 1))), gradients)}
+
+
+def _by_shift(trial: PictureTrial) -> Lines:
+    errors = trial.errors_by_shift
+    return {"": (list(map(float, range(len(errors)))), [1 - error for error in errors])}

@@ -46,7 +46,7 @@ def exponential(input: Tensor) -> Tensor:
 @equation(r"\max(0, x)", source="Nair and Hinton 2010, §2", example=_example, fused=torch.relu)
 def relu(input: Tensor) -> Tensor:
     """Rectified linear unit: negative numbers become zero. Its derivative at 0 is taken as 0."""
-    return torch.where(input > 0, input, torch.zeros_like(input))
+    return torch.where(input <= 0, torch.zeros_like(input), input)  # what is no number stays none
 
 
 def _fused_leaky_relu(input: Tensor, slope: float = 0.01) -> Tensor:

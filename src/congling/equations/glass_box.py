@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,18 +110,19 @@ def _place(caller: nn.Module, module: nn.Module) -> str | None:
     return next((name for name, inside in caller.named_modules() if inside is module), None)
 
 
-_open: GlassBox | None = None
+_open: ContextVar[GlassBox | None] = ContextVar("open_box", default=None)  # each thread its own
 
 
 def open_box() -> GlassBox | None:
-    """The glass box that is open now, or None."""
-    return _open
+    """The glass box that is open now in this thread, or None."""
+    return _open.get()
 
 
 def show(name: str, value: Any) -> None:
     """Hand an intermediate value to whoever looks; free when nobody does."""
-    if _open is not None:
-        _open.record(name, value)
+    box = _open.get()
+    if box is not None:
+        box.record(name, value)
 
 
 @contextmanager
@@ -130,11 +132,11 @@ def glass_box(keep_gradients: bool = False) -> Iterator[GlassBox]:
     Args:
         keep_gradients: keep the values attached to the computation graph instead of detaching them.
 
-    Boxes nest: the inner one sees what happens inside it, then the outer one goes on.
+    Boxes nest: the inner one sees what happens inside it, then the outer one goes on. What other threads calculate
+    meanwhile stays out of it.
     """
-    global _open
-    before, _open = _open, GlassBox(keep_gradients)
-    box = _open
+    before, box = _open.get(), GlassBox(keep_gradients)
+    _open.set(box)
     hooks = [
         register_module_forward_pre_hook(lambda module, _: _enter(box, module)),
         register_module_forward_hook(lambda module, _, output: _leave(box, output), always_call=True),
@@ -144,16 +146,16 @@ def glass_box(keep_gradients: bool = False) -> Iterator[GlassBox]:
     finally:
         for hook in hooks:
             hook.remove()
-        _open = before
+        _open.set(before)
 
 
 def _enter(box: GlassBox, module: nn.Module) -> None:
-    if box is _open:  # a box around it sees nothing of this
+    if box is _open.get():  # neither a box around it nor another thread's sees anything of this
         box.enter(module)
 
 
 def _leave(box: GlassBox, output: Any) -> None:
-    if box is not _open:
+    if box is not _open.get():
         return
     if isinstance(output, Tensor):
         box.record("output", output)
@@ -163,10 +165,10 @@ def _leave(box: GlassBox, output: Any) -> None:
 @contextmanager
 def running(module: nn.Module) -> Iterator[None]:
     """Inside, ``module`` counts as running although its ``forward`` was not called (``encode``, ``step``)."""
-    if _open is None:
+    box = _open.get()
+    if box is None:
         yield
         return
-    box = _open
     box.enter(module)
     try:
         yield
@@ -177,8 +179,9 @@ def running(module: nn.Module) -> Iterator[None]:
 @contextmanager
 def scope(name: str) -> Iterator[None]:
     """Inside, shown values stand under ``name``: ``with scope(f"step.{n}")`` around a decoding step."""
-    if _open is None:
+    box = _open.get()
+    if box is None:
         yield
         return
-    with _open.scoped(name):
+    with box.scoped(name):
         yield

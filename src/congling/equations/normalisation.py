@@ -85,7 +85,8 @@ def batch_normalisation_inference(
     Args: ``input`` (B, C, …); ``gain``, ``bias``, ``mean`` and ``variance`` (C). Returns the input's shape.
     """
     normed = (input - _stretched(mean, input)) * _stretched(torch.rsqrt(variance + epsilon), input)
-    return normed * _stretched(gain, input) + _stretched(bias, input)
+    output = normed * _stretched(gain, input) + _stretched(bias, input)
+    return output.to(input.dtype)  # what is remembered may be more exact
 
 
 def _stretched(channels: Tensor, like: Tensor) -> Tensor:

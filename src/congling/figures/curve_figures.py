@@ -13,14 +13,14 @@ from congling.figures.plots import category_colour, faint, new_figure, number
 from congling.figures.theme import DAY
 from congling.language import _
 from congling.learning.events import StepDone, Validated
-from congling.learning.metrics import read_metrics
+from congling.learning.metrics import diverged_at, read_metrics
 from congling.learning.runs import Run
 
 MOST_POINTS = 2000  # of a curve; more than a screen is wide
 
 
 class Heard(Protocol):
-    """What a training said; ``tasks.function_fitting.History`` is one."""
+    """What a training said; ``learning.history.History`` is one."""
 
     @property
     def steps(self) -> Sequence[StepDone]: ...
@@ -80,7 +80,7 @@ def curves_of_run(run: Run) -> Curves:
     finite = [(loss, step) for step, loss in valid if math.isfinite(loss)]
     return Curves(
         steps, losses, [step for step, _loss in valid], [loss for _step, loss in valid],
-        min(finite)[1] if finite else None, _first_broken(steps, losses),
+        min(finite)[1] if finite else None, _first_broken(steps, losses) or diverged_at(run),
     )  # fmt: skip
 
 
@@ -98,7 +98,7 @@ def learning_curves(curves: Curves) -> go.Figure:
         x=curves.valid_steps, y=curves.valid_losses, mode="lines+markers", name=_("validation"),
         line={"color": category_colour(1), "width": 2}, marker={"size": 5}, hovertemplate=hover,
     )  # fmt: skip
-    if finite and min(finite) > 0:
+    if finite and 0 < min(finite) < max(finite):
         decades = max(finite) / min(finite) > 30  # else there would be hardly a mark
         figure.update_yaxes(type="log", tickformat="~g", dtick=1 if decades else None)
     _mark_best(figure, curves)

@@ -19,6 +19,7 @@ from congling.figures.landscape import (
     most_moved,
     principal_directions,
     random_direction,
+    two_weights,
     weight_direction,
 )
 from congling.figures.landscape_figures import landscape_figure
@@ -87,8 +88,14 @@ def space_figure(fitted: FittedFunction) -> go.Figure | None:
     return surface_in_space(plane, fitted(plane.places)[:, 0], (shown.inputs, _numbers(shown)), name=data.target_name)
 
 
-def landscape_figures(fitted: FittedFunction, frames: Frames) -> list[go.Figure]:
-    """The loss around the weights: over the whole path's main directions, and over the two weights that moved most."""
+def landscape_figures(
+    fitted: FittedFunction, frames: Frames, weights: tuple[str, str] | None = None
+) -> list[go.Figure]:
+    """The loss around the weights: over two that are named, the whole path's main directions, the two that moved most.
+
+    Raises:
+        UsageError: there are no such ``weights``, or both are the same.
+    """
     network = fitted.network
     parameters = sum(parameter.numel() for parameter in network.parameters())
     lines = GRID_LINES if parameters < 1_000_000 else GRID_LINES // 2
@@ -97,6 +104,8 @@ def landscape_figures(fitted: FittedFunction, frames: Frames) -> list[go.Figure]
     every = -(-len(train) // rows)
     loss = mean_loss(fitted.data.examples(Part(train.inputs[::every], train.targets[::every])))
     planes = _planes(fitted, frames)
+    if weights is not None:
+        planes.insert(0, (_("The loss over the two weights that you chose"), *two_weights(network, *weights)))
     return [
         landscape_figure(landscape(network, loss, first, second, path=frames, grid_lines=lines), title=title)
         for title, first, second in planes

@@ -38,18 +38,29 @@ def frames_of(run: Run) -> list[tuple[int, dict[str, torch.Tensor]]]:
     return [(step, weights) for step, weights in frames if all(each.isfinite().all() for each in weights.values())]
 
 
-def fitting_page(fitted: FittedFunction, curves: Curves, frames: Frames = (), *, name: str = "") -> str:
+def fitting_page(
+    fitted: FittedFunction,
+    curves: Curves,
+    frames: Frames = (),
+    *,
+    name: str = "",
+    weights: tuple[str, str] | None = None,
+) -> str:
     """A self-contained page in the current language.
 
     Args:
         curves: of the training, see ``curve_figures``.
         frames: weights by step, such as ``frames_of(run)``, for the slider and the landscape's path.
         name: of the run.
+        weights: two numbers that were learned, such as ``output.bias[0]``, whose landscape is to be shown too.
+
+    Raises:
+        UsageError: there are no such ``weights``.
     """
     fitted = FittedFunction(copy.deepcopy(fitted.network).cpu(), fitted.data, fitted.options)
     sections = [
         _fit(fitted, frames), _quality(fitted), _responses(fitted), _learning(curves), _network(fitted),
-        _neurons(fitted), _landscape(fitted, frames),
+        _neurons(fitted), _landscape(fitted, frames, weights),
     ]  # fmt: skip
     return plots_page(
         _title(fitted, name),
@@ -189,11 +200,11 @@ def _neurons(fitted: FittedFunction) -> Section | None:
     return Section(_("Every neuron"), text, [figure])
 
 
-def _landscape(fitted: FittedFunction, frames: Frames) -> Section:
+def _landscape(fitted: FittedFunction, frames: Frames, weights: tuple[str, str] | None) -> Section:
     text = _(
         "All weights together are one point in a space of many dimensions, and the loss is the height above it. This "
         "is a slice of that landscape through the weights that were kept (★), seen from above, with lines of equal "
         "loss. The path is where training went. Where it runs outside of the slice, its own loss, which you see when "
         "you point at it, is not that of the ground below it."
     )
-    return Section(_("The loss as a landscape"), text, landscape_figures(fitted, frames))
+    return Section(_("The loss as a landscape"), text, landscape_figures(fitted, frames, weights))

@@ -6,6 +6,7 @@ P steps of the path · n grid lines
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -96,6 +97,25 @@ def weight_direction(network: nn.Module, name: str, place: Sequence[int] = ()) -
     step = torch.zeros_like(values)
     step[place] = 1.0
     return Direction(f"{name}[{', '.join(map(str, place))}]", {name: step}, float(values[place]))
+
+
+def two_weights(network: nn.Module, first: str, second: str) -> tuple[Direction, Direction]:
+    """The directions of two numbers, each written as ``layers.0.linear.weight[2,0]``.
+
+    Raises:
+        UsageError: as ``weight_direction``; or both are the same number.
+    """
+    chosen = [weight_direction(network, *_name_and_place(text)) for text in (first, second)]
+    if chosen[0].label == chosen[1].label:
+        raise UsageError(_("a landscape needs two different weights, and {name} is one").format(name=chosen[0].label))
+    return chosen[0], chosen[1]
+
+
+def _name_and_place(text: str) -> tuple[str, tuple[int, ...]]:
+    written = re.fullmatch(r"\s*(.+?)\s*\[([\d\s,]*)\]\s*", text)
+    if written is None:
+        return text.strip(), ()
+    return written[1], tuple(int(at) for at in written[2].split(",") if at.strip())
 
 
 def random_direction(network: nn.Module, seed: int) -> Direction:

@@ -32,7 +32,7 @@ def one_input_at_a_time(
     drawn = sorted(np.argsort(-np.array(moves), kind="stable")[:MOST_INPUTS].tolist())
     rows, columns = -(-len(drawn) // COLUMNS), min(COLUMNS, len(drawn))
     figure = make_subplots(
-        rows, columns, shared_yaxes=True, horizontal_spacing=0.04, vertical_spacing=0.42 / max(rows, 2),
+        rows, columns, shared_yaxes="all", horizontal_spacing=0.04, vertical_spacing=0.42 / max(rows, 2),
         figure=new_figure(_("One input at a time"), height=TITLE_SPACE + 240 * rows),
     )  # fmt: skip
     for count, column in enumerate(drawn):

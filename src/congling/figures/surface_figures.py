@@ -127,7 +127,7 @@ def _add_points(
         colour = category_colour(place)
         marker = {"color": colour, "line": {"color": DAY.surface, "width": 1}, "size": 7}
         figure.add_scatter(
-            x=slim(here[:, 0]), y=slim(here[:, 1]), mode="markers", name=f"{name}: {as_label(label)}",
+            x=slim(here[:, 0]), y=slim(here[:, 1]), mode="markers", name=name + _(": ") + as_label(label),
             hovertemplate=plane.hover(f"{as_label(label)}<extra></extra>"),
             marker=marker if filled else {"color": colour, "symbol": "circle-open", "size": 7, "line": {"width": 1.5}},
         )  # fmt: skip

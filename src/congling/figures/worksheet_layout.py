@@ -85,7 +85,7 @@ def _facts(exercise: Exercise, digits: int, input_names: Sequence[str], output_n
 
 
 def _labelled(kind: str, names: Sequence[str], index: int) -> str:
-    return f"{kind}: {names[index]}" if index < len(names) else kind
+    return kind + _(": ") + names[index] if index < len(names) else kind
 
 
 def _fact(label: str, latex: str) -> str:
@@ -114,7 +114,7 @@ def _weights(exercise: Exercise, place: int, layer: HandLayer, digits: int) -> s
     last = place == len(exercise.layers) - 1
     title = _("Output layer") if last else _("Layer {layer}").format(layer=place + 1)
     name = mathml(rf"w_{{j,k}}^{{({place + 1})}},\ b_j^{{({place + 1})}}")
-    return f"<figure><figcaption>{escape(title)}: {name}</figcaption>{_table(grid)}</figure>"
+    return f"<figure><figcaption>{escape(title + _(': '))}{name}</figcaption>{_table(grid)}</figure>"
 
 
 def _table(grid: list[list[str]]) -> str:

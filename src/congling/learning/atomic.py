@@ -27,8 +27,10 @@ def write_atomically(path: Path | str, content: bytes | str) -> None:
     """Replace the file by ``content`` (text as UTF-8), whole or not at all.
 
     Raises:
-        UserError: the disk is full or the folder cannot be written to; the file is as it was.
+        UserError: ``path`` is a folder, the disk is full or the folder cannot be written to; the file is as it was.
     """
+    if Path(path).is_dir():
+        raise UserError(_("{path} is a folder, not a file").format(path=path))
     with _partial(Path(path)) as partial:
         with open(partial, "wb") as file:
             file.write(content.encode("utf-8") if isinstance(content, str) else content)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
@@ -24,7 +25,8 @@ def is_frame_step(step: int) -> bool:
 
 
 def save_frame(run: Run, step: int, weights: Mapping[str, Tensor]) -> Path:
-    """Save the weights, numbers with a fraction as float16; enough to look at, not to go on from.
+    """Save the weights, numbers with a fraction as float16 where it can hold them (up to 65,504): enough to look at,
+    not to go on from.
 
     Raises:
         UserError: the disk is full or forbidden.
@@ -42,7 +44,7 @@ def list_frames(run: Run) -> list[int]:
 
 
 def load_frame(run: Run, step: int) -> dict[str, Tensor]:
-    """The weights of a frame, fractions in float16.
+    """The weights of a frame, as ``save_frame`` kept them.
 
     Raises:
         UserError: there is no frame of that step.
@@ -69,4 +71,6 @@ def _path(run: Run, step: int) -> Path:
 def _small(tensor: Tensor) -> Tensor:
     # A copy always: tied weights share their memory, which safetensors refuses.
     own = tensor.detach().cpu()
-    return own.half().clone().contiguous() if own.is_floating_point() else own.clone().contiguous()
+    if own.is_floating_point() and not bool((own.abs() > torch.finfo(torch.float16).max).any()):
+        return own.half().clone().contiguous()
+    return own.clone().contiguous()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from congling.equations.penalties import l1_gradient, l2_gradient
 from congling.learning.backprop import Tape
+from congling.learning.options import Backprop
 from congling.learning.parameters import FlatParameters
 
 B = TypeVar("B")
@@ -26,9 +27,7 @@ class MeanLoss:
     fault: str | None = None
 
 
-def mean_gradient(
-    parameters: FlatParameters, loss: Loss[B], batches: Iterable[B], backprop: Literal["autograd", "tape"]
-) -> MeanLoss:
+def mean_gradient(parameters: FlatParameters, loss: Loss[B], batches: Iterable[B], backprop: Backprop) -> MeanLoss:
     """Leave the gradient of the mean loss over all batches in ``parameters.gradient``; returns that loss.
 
     Sums and counts add up exactly over batches, so that two halves give what the whole would have given.

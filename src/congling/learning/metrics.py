@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 Record = dict[str, Any]
+_DIVERGED = "diverged"
 _AVERAGED = "averaged"
 
 
@@ -28,8 +29,8 @@ class MetricsFile:
     """Listens to a training and appends to the run's ``metrics.jsonl``.
 
     Training records stand at every ``every``-th step and are means over the steps since the record before, weighted by
-    their tokens or examples; the last steps of a training that diverged stand one by one. Numbers that are not finite
-    are null, as JSON has no NaN.
+    their tokens or examples; the last steps of a training that diverged stand one by one, and the step after them says
+    ``diverged``. Numbers that are not finite are null, as JSON has no NaN.
     """
 
     def __init__(self, run: Run, every: int = 10) -> None:
@@ -54,6 +55,8 @@ class MetricsFile:
                 for step in self._waiting:  # how the loss left for infinity is what one wants to see
                     self._write([step])
                 self._waiting = []
+                # Of the step that could not be done: whoever goes on from an earlier one removes it.
+                self._append({"step": event.step + 1, "seconds": round(event.seconds, 3), _DIVERGED: True})
             case TrainingEnded():
                 self._write_waiting()
 
@@ -160,6 +163,11 @@ def read_metrics(run: Run) -> list[Record]:
         UserError: a line is no JSON object with a step (names the line).
     """
     return [record for record, _line in _records(run)]
+
+
+def diverged_at(run: Run) -> int | None:
+    """The step at which the run's last training diverged, or None."""
+    return next((record["step"] for record in read_metrics(run) if record.get(_DIVERGED)), None)
 
 
 def truncate_metrics(run: Run, last_step: int | None) -> None:

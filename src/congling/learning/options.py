@@ -12,10 +12,13 @@ from typing import ClassVar, Literal
 
 from congling.errors import UsageError
 from congling.language import _
+from congling.learning.schedules import ScheduleName
 
 MOST_THREADS = 1024  # far more kill the process without a word
 
 OptimizerName = Literal["gradient-descent", "momentum", "nesterov", "rmsprop", "adam", "adamw"]
+Precision = Literal["auto", "float32", "bfloat16"]
+Backprop = Literal["autograd", "tape"]
 BudgetKind = Literal["steps", "minutes", "epochs"]
 
 
@@ -75,7 +78,7 @@ class TrainingOptions:
     """How a step follows from the gradient."""
     learning_rate: float = 2e-3
     """The highest learning rate, reached at the end of the warm-up."""
-    schedule: Literal["inverse-square-root", "cosine", "linear", "constant"] = "cosine"
+    schedule: ScheduleName = "cosine"
     """How the learning rate falls after the warm-up."""
     warmup_steps: int = 200
     """Updates over which the learning rate rises from zero."""
@@ -91,9 +94,9 @@ class TrainingOptions:
     """Part of each matrix, times the learning rate, that every update takes away (--optimizer adamw)."""
     adam_betas: tuple[float, float] = (0.9, 0.98)
     """How slowly Adam's two running means move; RMSProp has the second one alone."""
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Precision = "auto"
     """Number type of the computation; auto takes bfloat16 where it is faster here. Learning itself is in float32."""
-    backprop: Literal["autograd", "tape"] = "autograd"
+    backprop: Backprop = "autograd"
     """Who computes the gradient: PyTorch, or the tape, whose every rule can be read (the same numbers, slower)."""
     seed: int = 1
     """Where all random choices start."""

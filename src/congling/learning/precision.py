@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import Literal
 
 import torch
 
 from congling.errors import UserError
 from congling.language import _
 from congling.learning.memory import settle_memory
-
-Precision = Literal["auto", "float32", "bfloat16"]
+from congling.learning.options import Precision
 
 
 def compute_type(precision: Precision, device: torch.device) -> torch.dtype:

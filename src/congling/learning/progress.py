@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -26,6 +27,8 @@ from congling.learning.events import (
 )
 
 _SMOOTHING = 0.98  # how much of the shown loss is that of earlier steps
+_PAUSE = 1.0  # seconds at least from one validation's line to the next
+_HUGE = 1e6  # from here on decimal places say nothing
 
 
 class ProgressReport:
@@ -47,6 +50,9 @@ class ProgressReport:
         self._loss = SmoothedLoss()
         self._time_left = TimeLeft(clock)
         self._unit: Unit = "examples"
+        self._validation_time = -math.inf
+        self._best_held: Validated | None = None  # the best validation and the last one, where they were not told
+        self._last_held: Validated | None = None
 
     def __enter__(self) -> ProgressReport:
         return self
@@ -71,15 +77,37 @@ class ProgressReport:
             case StepDone():
                 self._show_step(event)
             case Validated():
-                self._say(validation_line(event))
+                self._hear_validation(event)
             case Sampled():
+                self._tell_held()
                 for line in sample_lines(event):
                     self._say(line)
             case CheckpointSaved():
                 pass
             case TrainingEnded():
                 self.close()
+                self._tell_held()
                 self._say(ended_line(event))
+
+    def _hear_validation(self, event: Validated) -> None:
+        """Tell it, or hold it back until the end: a short training would else fill the screen."""
+        held = None if event.averaged or self._clock() - self._validation_time >= _PAUSE else event
+        self._last_held = held
+        if event.best:
+            self._best_held = held
+        if held is None:
+            self._tell_validation(event)
+
+    def _tell_held(self) -> None:
+        best, last = self._best_held, self._last_held
+        self._best_held = self._last_held = None
+        for event in [last] if best is last else [best, last]:
+            if event is not None:
+                self._tell_validation(event)
+
+    def _tell_validation(self, event: Validated) -> None:
+        self._validation_time = self._clock()
+        self._say(validation_line(event))
 
     def _show_step(self, event: StepDone) -> None:
         self._loss.add(event.loss)
@@ -174,15 +202,16 @@ def validation_line(event: Validated) -> str:
     line = _("step {step}  validation: loss {loss}").format(step=event.step, loss=shown(event.loss, 3))
     if event.perplexity is not None:
         line += "  " + _("perplexity {perplexity}").format(perplexity=shown(event.perplexity, 2))
-    line += "".join(f"  {name} {shown(value, 2)}" for name, value in event.scores.items())
+    titles = {"accuracy": _("accuracy"), "mse": _("mean squared error")}
+    line += "".join(f"  {titles.get(name, name)} {shown(value, 2)}" for name, value in event.scores.items())
     if event.averaged:
         line += "  " + _("(the mean of {count} checkpoints)").format(count=event.averaged)
     return line + ("  " + _("(the best so far)") if event.best else "")
 
 
 def shown(number: float, places: int) -> str:
-    """The number with so many decimal places; below 1, with so many digits and one more that count: 0.994, 1.23e-05."""
-    return f"{number:.{places}f}" if abs(number) >= 1 or number == 0 else f"{number:.{places + 1}g}"
+    """The number with so many decimal places; a small or a huge one with so many digits: 0.994, 1.23e-05, 8.8e+11."""
+    return f"{number:.{places}f}" if 1 <= abs(number) < _HUGE or number == 0 else f"{number:.{places + 1}g}"
 
 
 def sample_lines(event: Sampled) -> list[str]:

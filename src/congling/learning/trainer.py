@@ -65,7 +65,15 @@ class TrainingData(Protocol[B_co]):
 
 
 class Diverged(UserError):
-    """A loss, a gradient or a weight was not finite; the listeners have heard everything up to there."""
+    """A loss, a gradient or a weight was not finite; the listeners have heard everything up to there.
+
+    Attributes:
+        run: where the curve is kept; None for a training in memory.
+    """
+
+    def __init__(self, message: str, run: Run | None) -> None:
+        super().__init__(message)
+        self.run = run
 
 
 class Trainer(Generic[B]):
@@ -277,7 +285,8 @@ class Trainer(Generic[B]):
         else:
             advice = _("Try a smaller --learning-rate, more --warmup-steps or --clip-norm 1")
         message = _("training diverged at step {step}: {numbers}; {kept}. {advice}")
-        raise Diverged(message.format(step=step, numbers=numbers, kept=self.keeper.kept(), advice=advice))
+        said = message.format(step=step, numbers=numbers, kept=self.keeper.kept(), advice=advice)
+        raise Diverged(said, self.run)
 
     # Small things ----------------------------------------------------------------------------------------------------
 

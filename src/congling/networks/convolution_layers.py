@@ -106,7 +106,7 @@ class ConvolutionBlock(nn.Module):
         changes = inputs != outputs or stride != 1
         self.shortcut = Convolution(inputs, outputs, 1, stride, bias=False) if residual and changes else None
         self.residual = residual
-        self.activation = ACTIVATIONS[activation]
+        self.activation, self.activation_name = ACTIVATIONS[activation], activation
         self.pooling, self.window = pooling, window
         self.dropout = Dropout(dropout)
 

@@ -55,8 +55,8 @@ def errors_of(data: FunctionData, part: Part, predicted: NDArray[np.float64]) ->
     targets = np.asarray(part.targets, np.float64)
     difference = predicted - targets
     scores = {"mse": float(np.mean(difference**2)), "mae": float(np.mean(np.abs(difference)))}
-    if (spread := float(targets.var())) > 0:
-        scores["r2"] = 1 - scores["mse"] / spread
+    if targets.min() < targets.max():
+        scores["r2"] = 1 - scores["mse"] / float(targets.var())
     truth = data.truth(part.inputs) if data.noise else None
     if truth is not None:
         scores["truth_mse"] = float(np.mean((predicted - truth.astype(np.float64)) ** 2))

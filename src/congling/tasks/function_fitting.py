@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from torch import Tensor
 
 from congling.data.examples import ExampleBatch, ExampleBatches
-from congling.learning.checkpoints import Which
-from congling.learning.events import Event, Listener, Reason, StepDone, Validated
+from congling.learning.checkpoints import Which, load_weights
+from congling.learning.events import Listener, Reason
+from congling.learning.history import History
 from congling.learning.parameters import load_parameters
 from congling.learning.precision import device_of
 from congling.learning.runs import Run
@@ -27,20 +28,6 @@ from congling.tasks.function_fitting_store import fitting_options_of, has_data, 
 from congling.tasks.training import Say, extend_budget, new_run, preparing, train_into
 
 VALIDATION_SCORES = ("mse", "accuracy")  # of all scores, those that are told at each validation
-
-
-@dataclass
-class History:
-    """A listener that remembers every step and every validation of a training."""
-
-    steps: list[StepDone] = field(default_factory=list)
-    validations: list[Validated] = field(default_factory=list)
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, StepDone):
-            self.steps.append(event)
-        elif isinstance(event, Validated):
-            self.validations.append(event)
 
 
 @dataclass(frozen=True)
@@ -97,7 +84,7 @@ def fit(
     last = {name: tensor.detach().cpu().clone() for name, tensor in trainer.weights().items()}
     network = build_network(options, data).eval()
     load_parameters(network, last)
-    best = trainer.best_weights or last
+    best = trainer.best_weights or (last if run is None else load_weights(run, "best"))
     return Fit(options, network, data, history, reason, {name: tensor.cpu() for name, tensor in best.items()})
 
 

@@ -48,9 +48,13 @@ class Scale:
 
     @classmethod
     def of(cls, values: Array) -> Scale:
-        """That of the columns of ``values`` (N, K). A column that is always the same is only moved to 0."""
-        deviation = values.std(axis=0)
-        return cls(values.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
+        """That of the columns of ``values`` (N, K).
+
+        A column that is always the same, but for rounding, is only moved to 0: its deviation is rounding alone, and a
+        number that came later would be huge in it. Columns too large for a deviation are no numbers on this scale.
+        """
+        deviation = np.where(_varies(values), values.std(axis=0), 1.0)
+        return cls(values.mean(axis=0), np.where(np.isfinite(deviation), deviation, np.nan))
 
     def scaled(self, values: Array) -> Array:
         """(N, K) in the user's units to standardised ones."""
@@ -59,6 +63,12 @@ class Scale:
     def restored(self, values: Array) -> Array:
         """(N, K) standardised to the user's units."""
         return values * self.deviation + self.mean
+
+
+def _varies(values: Array) -> NDArray[np.bool_]:
+    """Which columns of (N, K) hold different numbers (K,); a few last digits are no difference."""
+    varies: NDArray[np.bool_] = np.ptp(values, axis=0) > 8 * np.finfo(np.float64).eps * np.abs(values).max(axis=0)
+    return varies
 
 
 @dataclass(frozen=True)
@@ -124,11 +134,15 @@ class FunctionData:
 
     # In and out of the network ---------------------------------------------------------------------------------------
 
+    def features_of(self, inputs: Array) -> Array:
+        """Inputs (N, I) in the user's units to the features (N, F), in theirs."""
+        inputs = np.asarray(inputs, np.float64).reshape(-1, len(self.input_names))
+        return calculate(self.features, self.input_names, inputs)
+
     def scaled_features(self, inputs: Array) -> Array:
         """Inputs (N, I) in the user's units to the features (N, F), on their scale."""
-        inputs = np.asarray(inputs, np.float64).reshape(-1, len(self.input_names))
         with np.errstate(all="ignore"):  # what is no number then is found by whoever needs numbers
-            return self.feature_scale.scaled(calculate(self.features, self.input_names, inputs))
+            return self.feature_scale.scaled(self.features_of(inputs))
 
     def prepared(self, inputs: Array) -> Tensor:
         """Inputs (N, I) in the user's units to what the network reads, (N, F) float32."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -17,11 +18,14 @@ from congling.errors import UsageError
 from congling.language import _
 from congling.learning.options import (
     Budget,
+    OptimizerName,
+    Precision,
     TrainingOptions,
     require_at_least,
     require_at_most,
     require_below_one,
 )
+from congling.learning.schedules import ScheduleName
 from congling.nearest import did_you_mean
 
 Activation = Literal[
@@ -32,6 +36,8 @@ LossChoice = Literal["auto", "squared-error", "absolute-error", "cross-entropy"]
 MOST_EXAMPLES = 10_000_000
 WHOLE = 1000  # so many examples, or fewer, are one batch where no --batch-size is given
 BATCH_SIZE = 128  # else
+FUNCTION_ALONE = ("examples", "noise", "valid_size", "test_size")  # what means nothing beside a table
+TABLE_ALONE = ("inputs", "target", "kind", "valid_part", "test_part")
 MOST_PARAMETERS = 500_000_000  # two gigabytes; a slip of the finger should not fill the memory
 
 
@@ -90,6 +96,9 @@ class FunctionDataOptions:
         """Refuse what no data can be."""
         if self.table is None:
             self._check_function()
+        else:
+            self._refuse_changed(("function",), _("--function and --table exclude each other: give one of them"))
+            self._refuse_changed(FUNCTION_ALONE, _("{option} belongs to --function, and --table is given"))
         require_at_least(
             ("--examples", self.examples, 1),
             ("--valid-size", self.valid_size, 1),
@@ -110,11 +119,16 @@ class FunctionDataOptions:
             message = _("there is no function {name}; choose one of {names}, or give --table")
             names = ", ".join(FUNCTIONS)
             raise UsageError(message.format(name=self.function, names=names) + did_you_mean(self.function, FUNCTIONS))
-        for option, given in (("--inputs", self.inputs), ("--target", self.target), ("--kind", self.kind != "auto")):
-            if given:
-                raise UsageError(_("{option} belongs to --table: give a table beside it").format(option=option))
+        self._refuse_changed(TABLE_ALONE, _("{option} belongs to --table: give a table beside it"))
         for text in self.features:
             feature_of(text, FUNCTIONS[self.function].input_names)
+
+    def _refuse_changed(self, names: Sequence[str], message: str) -> None:
+        """Refuse the first of these options that is not as it is by default: it would change nothing."""
+        untouched = FunctionDataOptions()
+        for name in names:
+            if getattr(self, name) != getattr(untouched, name):
+                raise UsageError(message.format(option=f"--{name.replace('_', '-')}"))
 
     @property
     def standardised(self) -> bool:
@@ -164,13 +178,13 @@ class FittingTraining(TrainingOptions):
     minutes: float | None = None
     """Train for so many minutes; the schedule follows the part that is spent. Without any such budget: a number of
     steps that suits the function, some seconds."""
-    optimizer: Literal["gradient-descent", "momentum", "nesterov", "rmsprop", "adam", "adamw"] = "adam"
+    optimizer: OptimizerName = "adam"
     """How a step follows from the gradient."""
     batch_size: int | None = None
     """Examples in a batch; by default all of them where there are at most 1000, else 128."""
     learning_rate: float = 5e-3
     """The highest learning rate, reached at the end of the warm-up."""
-    schedule: Literal["inverse-square-root", "cosine", "linear", "constant"] = "constant"
+    schedule: ScheduleName = "constant"
     """How the learning rate falls after the warm-up."""
     adam_betas: tuple[float, float] = (0.9, 0.999)
     """How slowly Adam's two running means move; RMSProp has the second one alone."""
@@ -178,7 +192,7 @@ class FittingTraining(TrainingOptions):
     """Updates over which the learning rate rises from zero."""
     clip_norm: float = 0.0
     """Longest gradient that is let through whole; 0 lets all through."""
-    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     """Number type of the computation; auto takes bfloat16 where it is faster here. Learning itself is in float32."""
     validations: int = 20
     """How often to validate over the whole training."""

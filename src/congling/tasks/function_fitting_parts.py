@@ -13,7 +13,7 @@ from congling.data.functions import FUNCTIONS
 from congling.data.tables import Table, read_numbers
 from congling.errors import UserError
 from congling.language import _
-from congling.tasks.function_fitting_data import FunctionData, Part, Scale
+from congling.tasks.function_fitting_data import PARTS, FunctionData, Part, Scale
 from congling.tasks.function_fitting_options import FunctionDataOptions
 
 Rows = NDArray[np.int64]
@@ -26,9 +26,10 @@ def make_data(options: FunctionDataOptions, seed: int) -> FunctionData:
         UserError: the table cannot be learned from (see ``read_numbers``), or its numbers are too large.
     """
     data = _drawn(options, seed) if options.table is None else _of_table(options.table, options, seed)
-    if not bool(data.prepared(data.train.inputs).isfinite().all()):
+    examples = [data.examples(part) for part in PARTS]
+    if not all(bool(each.inputs.isfinite().all()) for each in examples):
         raise UserError(_("some inputs are too large to learn from: divide them, or choose other --features"))
-    if not bool(data.targets(data.train.targets).isfinite().all()):
+    if not all(bool(each.targets.isfinite().all()) for each in examples):
         raise UserError(_("some targets are too large to learn from: divide them"))
     return data
 

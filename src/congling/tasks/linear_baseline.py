@@ -21,7 +21,7 @@ class LinearBaseline:
         weights: one for each feature.
         bias: the value where all features are zero.
         rank: of the features with a column of ones; below ``len(weights) + 1``, some features depend on others, and
-            these are the smallest of many equally good weights.
+            these are the smallest of many equally good weights, each counted in the size of its feature.
         loss: the network's own loss unit: the mean squared error of training in standardised units.
         scores: ``mse``, ``mae`` … for ``train``, ``valid`` and ``test``.
     """
@@ -39,12 +39,17 @@ class LinearBaseline:
 
 
 def linear_baseline(data: FunctionData) -> LinearBaseline | None:
-    """Solve the normal equations on the training part; None for classes, which are no numbers."""
+    """Solve the normal equations on the training part; None for classes, which are no numbers.
+
+    Each column is brought to the size 1 before: a small one beside a huge one would pass for rounding.
+    """
     if data.classes:
         return None
     design, targets = _design(data, data.train.inputs), data.target_scale.scaled(data.train.targets.astype(np.float64))
-    found = linear_regression(torch.from_numpy(design), torch.from_numpy(targets))
-    solution = found.weights.numpy()  # (F + 1, 1)
+    size = np.abs(design).max(axis=0)
+    size[size == 0] = 1.0
+    found = linear_regression(torch.from_numpy(design / size), torch.from_numpy(targets))
+    solution = found.weights.numpy() / size[:, None]  # (F + 1, 1)
     loss = float(np.mean((design @ solution - targets) ** 2))
     scores: dict[str, dict[str, float]] = {
         name: errors_of(data, part, data.target_scale.restored(_design(data, part.inputs) @ solution))

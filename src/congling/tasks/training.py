@@ -194,10 +194,9 @@ def extend_budget(
 
 
 def _refuse_a_spent_budget(run: Run, training: TrainingOptions, spent: Progress) -> None:
-    done = max(run.checkpoint_steps(), default=0)
-    if training.steps is not None and training.steps < done:
+    if training.steps is not None and training.steps < spent.step:
         message = _("--steps {steps} is a total, and {run} has done {done} already")
-        raise UsageError(message.format(steps=training.steps, run=run.path, done=done))
+        raise UsageError(message.format(steps=training.steps, run=run.path, done=spent.step))
     if training.minutes is not None and training.minutes < spent.seconds / 60:
         message = _("--minutes {minutes:g} is a total, and {run} has spent {spent:g} already")
         rounded = math.ceil(10 * spent.seconds / 60) / 10

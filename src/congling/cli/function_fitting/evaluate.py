@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 import tyro
 
-from congling.cli.checkpoint import checkpoint
 from congling.cli.function_fitting.scores import linear_scores, part_titles, print_scores
-from congling.cli.options import parse
+from congling.cli.function_fitting.weights import open_fitted
+from congling.cli.options import exclude, parse
 from congling.cli.training import say
 from congling.cli.values import print_json
-from congling.errors import UsageError, UserError
+from congling.errors import UserError
 from congling.language import _
 
 if TYPE_CHECKING:
@@ -44,13 +44,8 @@ def main(arguments: list[str], prog: str) -> int:
     description = _("Score a fitted function: its errors, beside those of the exact linear regression.")
     options = parse(Options, arguments, prog, description)
     if options.part is not None and options.table is not None:
-        message = _("{first} and {second} exclude each other: give one of them")
-        raise UsageError(message.format(first="--part", second="--table"))
-    from congling.learning.runs import Run
-    from congling.tasks.fitted_function import FittedFunction
-
-    run = Run.open(options.run)
-    fitted = FittedFunction.load(run, checkpoint(options.checkpoint), options.device)
+        exclude("--part", "--table")
+    run, fitted = open_fitted(options)
     part = options.part or "test"
     examples = fitted.data.part(part) if options.table is None else _own_examples(fitted, options.table)
     if not len(examples):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from congling.cli.function_fitting.example import example, with_target
 from congling.language import _
+
+PLAIN_RATE = 0.1  # large enough for the sheet's digits to show the step
 
 if TYPE_CHECKING:
     from congling.cli.function_fitting.inspect import Options
@@ -16,10 +19,25 @@ if TYPE_CHECKING:
     from congling.tasks.fitting_gradients import FittingGradients
 
 
+def write_curves(options: Options) -> bool:
+    """Write the page of a run that has no weights: its curve, and why there is no more; False for any other run."""
+    from congling.learning.runs import Run
+
+    run = Run.open(options.run)
+    if options.html is None or run.checkpoint_steps():
+        return False
+    from congling.figures.curve_figures import curves_of_run
+    from congling.figures.curves_page import curves_page
+
+    _write(options.html, curves_page(curves_of_run(run), name=run.path.name))
+    print(_("open it in a browser"), file=sys.stderr)
+    return True
+
+
 def write_fit(run: Run, fitted: FittedFunction, options: Options) -> bool:
     """Write the page, the picture and the worksheet that are asked for; False where none is."""
     if options.html is not None:
-        _write(options.html, _fitting_page(run, fitted))
+        _write(options.html, _fitting_page(run, fitted, options.landscape))
     if options.worksheet is not None:
         _write(options.worksheet, _worksheet(run, fitted, options))
     if options.png is not None:
@@ -53,28 +71,44 @@ def write_gradients(run: Run, fitted: FittedFunction, found: FittingGradients, e
     print(_("open it in a browser"), file=sys.stderr)
 
 
-def _fitting_page(run: Run, fitted: FittedFunction) -> str:
+def _fitting_page(run: Run, fitted: FittedFunction, weights: tuple[str, str] | None) -> str:
     from congling.figures.curve_figures import curves_of_run
     from congling.figures.fitting_page import fitting_page, frames_of
 
-    return fitting_page(fitted, curves_of_run(run), frames_of(run), name=run.path.name)
+    return fitting_page(fitted, curves_of_run(run), frames_of(run), name=run.path.name, weights=weights)
 
 
 def _worksheet(run: Run, fitted: FittedFunction, options: Options) -> str:
     from congling.figures.worksheet import worksheet
 
     data = fitted.data
-    taught = data.examples(with_target(example(data, options.numbers, options.target)))
+    part = with_target(example(data, options.numbers, options.target))
+    taught = data.examples(part)
     return worksheet(
         fitted.network,
         taught.inputs[0].tolist(),
         taught.targets[0].tolist(),
+        learning_rate=_learning_rate(fitted, options),
         answers=options.answers,
-        input_names=data.feature_names,
-        output_names=data.classes or [data.target_name],
+        input_names=_names(data.feature_names, data.features_of(part.inputs)[0], data.standardised),
+        output_names=data.classes or _names([data.target_name], part.targets[0], data.standardised),
         name=run.path.name,
         standardised=data.standardised,
     )
+
+
+def _names(names: Sequence[str], numbers: Iterable[float], standardised: bool) -> list[str]:
+    """The names; with the user's own numbers, where the network reads others."""
+    if not standardised:
+        return list(names)
+    return [f"{name} = {float(number):.6g}" for name, number in zip(names, numbers, strict=True)]
+
+
+def _learning_rate(fitted: FittedFunction, options: Options) -> float:
+    """Of the sheet's one step, which is one of gradient descent: other optimisers' rates mean something else."""
+    training = fitted.options.training
+    own = training.learning_rate if training.optimizer == "gradient-descent" else PLAIN_RATE
+    return own if options.learning_rate is None else options.learning_rate
 
 
 def _write(path: Path, page: str) -> None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
-from congling.cli.checkpoint import checkpoint
 from congling.cli.function_fitting.rows import Row, rows_of_lines, rows_of_words
-from congling.cli.options import parse
+from congling.cli.function_fitting.weights import open_fitted
+from congling.cli.options import exclude, parse
 from congling.cli.standard_input import StandardInput
 from congling.cli.values import print_json
-from congling.errors import UsageError, UserError
+from congling.errors import UserError
 from congling.language import _
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Options:
     """What to predict from: a number each, or 0.5,1.2 where the run takes two; without any, lines are read from
     standard input, whose first may name the columns."""
     table: Path | None = None
-    """A .csv or .tsv file to read such lines from (.gz too)."""
+    """Predict for each row of a .csv or .tsv file with the columns that the run learned from (.gz too)."""
     json: bool = False
     """One JSON object a line, with the inputs; for classes with their probabilities."""
     checkpoint: str = "best"
@@ -47,12 +47,8 @@ def main(arguments: list[str], prog: str) -> int:
     """Predict; a line for each row goes to stdout."""
     options = parse(Options, arguments, prog, _("Predict from numbers, or from standard input line by line."))
     if options.table is not None and options.numbers:
-        message = _("{first} and {second} exclude each other: give one of them")
-        raise UsageError(message.format(first="--table", second="NUMBERS"))
-    from congling.learning.runs import Run
-    from congling.tasks.fitted_function import FittedFunction
-
-    fitted = FittedFunction.load(Run.open(options.run), checkpoint(options.checkpoint), options.device)
+        exclude("--table", "NUMBERS")
+    _run, fitted = open_fitted(options)
     waiting = StandardInput()
     interactive = not options.numbers and options.table is None and sys.stdin.isatty()
     if interactive:
@@ -70,12 +66,10 @@ def _rows(options: Options, names: list[str], waiting: StandardInput) -> Iterabl
         return rows_of_words(options.numbers, names)
     if options.table is None:
         return rows_of_lines(waiting, names, lambda number: _("standard input, line {number}").format(number=number))
-    from congling.data.lines import read_lines
+    from congling.data.tables import read_inputs
 
-    def place(number: int) -> str:
-        return _("{path}, line {number}").format(path=options.table, number=number)
-
-    return rows_of_lines(read_lines(options.table), names, place)
+    rows: list[Row] = read_inputs(options.table, names).tolist()
+    return rows
 
 
 def _chunks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:

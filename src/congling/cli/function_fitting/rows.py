@@ -9,9 +9,10 @@ from contextlib import suppress
 
 from congling.errors import UsageError, UserError
 from congling.language import _
+from congling.nearest import did_you_mean
 
 Row = list[float]
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t，；"  # the last two are what a Chinese keyboard writes
 
 
 def rows_of_words(words: Sequence[str], names: Sequence[str]) -> list[Row]:
@@ -23,12 +24,13 @@ def rows_of_words(words: Sequence[str], names: Sequence[str]) -> list[Row]:
     Raises:
         UsageError: naming the word that is no such row.
     """
-    if 1 < len(names) == len(words) and not any("," in word for word in words):
-        words = [",".join(words)]
+    rows = [_cells(word, len(names)) for word in words]
+    if 1 < len(names) == len(rows) and all(len(cells) == 1 for cells in rows):
+        rows = [[cells[0] for cells in rows]]
     try:
         return [
-            _row(word.split(","), names, _("argument {number}").format(number=number))
-            for number, word in enumerate(words, start=1)
+            _row(cells, names, _("argument {number}").format(number=number))
+            for number, cells in enumerate(rows, start=1)
         ]
     except UserError as error:
         raise UsageError(str(error)) from error
@@ -41,13 +43,16 @@ def rows_of_lines(lines: Iterable[str], names: Sequence[str], place: Callable[[i
         place: names a line by its number from 1, for the message.
 
     Raises:
-        UserError: naming the line, the column and the cell that is no finite number.
+        UserError: naming the line, the column and the cell that is no finite number, or the column that the first
+            line should name.
     """
     columns: list[int] | None = None
     numbered = ((number, cells) for number, line in enumerate(lines, start=1) if (cells := _cells(line, len(names))))
     for count, (number, cells) in enumerate(numbered):
         if count == 0 and set(names) <= set(cells):
             columns = [cells.index(name) for name in names]
+        elif count == 0 and _are_names(cells):
+            raise UserError(_unnamed(next(name for name in names if name not in cells), cells, place(number)))
         elif columns is None:
             yield _row(cells, names, place(number))
         elif max(columns) < len(cells):
@@ -63,6 +68,16 @@ def _cells(line: str, wanted: int) -> list[str]:
     if delimiter not in line:
         return line.split() if wanted > 1 else [line.strip()] if line.strip() else []
     return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+
+
+def _are_names(cells: Sequence[str]) -> bool:
+    """Whether several cells, and not one number among them, are the names of other columns."""
+    return len(cells) > 1 and all(cell and _finite(cell) is None for cell in cells)
+
+
+def _unnamed(name: str, cells: Sequence[str], place: str) -> str:
+    message = _("{place}: there is no column {column} among {columns}")
+    return message.format(place=place, column=name, columns=", ".join(cells)) + did_you_mean(name, cells)
 
 
 def _row(cells: Sequence[str], names: Sequence[str], place: str) -> Row:
@@ -84,8 +99,15 @@ def number_of(text: str, place: str) -> float:
     Raises:
         UserError: it says none.
     """
+    number = _finite(text)
+    if number is None:
+        raise UserError(_("{place}: {text} is not a finite number").format(place=place, text=repr(text)))
+    return number
+
+
+def _finite(text: str) -> float | None:
     with suppress(ValueError):
         number = float(text)
         if math.isfinite(number) and "_" not in text:
             return number
-    raise UserError(_("{place}: {text} is not a finite number").format(place=place, text=repr(text)))
+    return None

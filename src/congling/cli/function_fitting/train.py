@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from congling.cli.checkpoint import checkpoint
+from congling.cli.function_fitting.weights import words_to_see
 from congling.cli.options import parse
 from congling.cli.training import ResumeOptions, report, say, suggest
 from congling.language import _
@@ -17,7 +20,8 @@ def main(arguments: list[str], prog: str) -> int:
     options = parse(FunctionFittingOptions, arguments, prog, description)
     from congling.tasks.function_fitting import train
 
-    run, reason = train(options, say)
+    with _curve_of_a_divergence():
+        run, reason = train(options, say)
     return report(run.path, reason, _encourage)
 
 
@@ -26,8 +30,22 @@ def resume(options: ResumeOptions) -> int:
     from congling.tasks.function_fitting import resume
 
     which = checkpoint(options.checkpoint)
-    run, reason = resume(options.resume, options.minutes, options.steps, say, which, epochs=options.epochs)
+    with _curve_of_a_divergence():
+        run, reason = resume(options.resume, options.minutes, options.steps, say, which, epochs=options.epochs)
     return report(run.path, reason, _encourage)
+
+
+@contextmanager
+def _curve_of_a_divergence() -> Iterator[None]:
+    """Say how to look at the curve of a training that ends in nothing."""
+    from congling.learning.trainer import Diverged
+
+    try:
+        yield
+    except Diverged as error:
+        if error.run is not None:
+            suggest(_("To see its curve: {command}"), *words_to_see(error.run.path))
+        raise
 
 
 def _encourage(path: Path) -> None:
@@ -42,4 +60,4 @@ def _encourage(path: Path) -> None:
         say(line)
     example = ",".join(f"{number:.4g}" for number in fitted.data.part(part).inputs[0])
     suggest(_("done. To try it: {command}"), "predict", str(path), example)
-    suggest(_("To see it: {command}"), "inspect", str(path), "--html", f"{path.name}.html")
+    suggest(_("To see it: {command}"), *words_to_see(path))

@@ -27,14 +27,14 @@ function productsOf(sum, row, column) {
 }
 
 // Small numbers of one size as a table with their colours.
-function numberTable(side, values, scale, caption, inside) {
+function numberTable(side, values, scale, caption, inside, write = shortDecimal) {
   const table = element("table", "numbers");
   table.append(element("caption", "", caption));
   for (let k = 0; k < side; k++) {
     const line = table.appendChild(element("tr"));
     for (let l = 0; l < side; l++) {
       const value = values[k * side + l];
-      const cell = line.appendChild(element("td", "", shortDecimal(value)));
+      const cell = line.appendChild(element("td", "", write(value)));
       if (inside && !inside[k * side + l]) {
         cell.classList.add("outside");
         continue;
@@ -53,8 +53,8 @@ function shortDecimal(value) {
   return decimal(value, size >= 100 ? 1 : size >= 10 ? 2 : 3);
 }
 
-// Three tables into a container: what goes in × the kernel = the products.
-function showProducts(container, side, cells, scale) {
+// Three tables into a container: what goes in × the kernel = the products; write(weight) for the kernel's numbers.
+function showProducts(container, side, cells, scale, write) {
   container.classList.toggle("large", side > 5);
   container.replaceChildren();
   if (side > MOST_SIDE_WITH_NUMBERS) {
@@ -66,7 +66,7 @@ function showProducts(container, side, cells, scale) {
   const widest = (values) => Math.max(1e-9, ...values.map(Math.abs));
   container.append(
     numberTable(side, cells.map((cell) => cell.input), scale, texts.patch, inside), element("span", "sign", "×"),
-    numberTable(side, weights, around0(widest(weights)), texts.kernel), element("span", "sign", "="),
+    numberTable(side, weights, around0(widest(weights)), texts.kernel, null, write), element("span", "sign", "="),
     numberTable(side, products, around0(widest(products)), texts.products),
   );
 }

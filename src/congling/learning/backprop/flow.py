@@ -90,7 +90,13 @@ def _layer_runs(operations: Sequence[Operation], leaves: Mapping[int, Tensor]) -
             run = []
         run.append(operation)
     if _parameters(run, leaves):
-        yield run
+        yield _before_the_loss(run, leaves)
+
+
+def _before_the_loss(run: list[Operation], leaves: Mapping[int, Tensor]) -> list[Operation]:
+    """The last layer without the loss, where one module has both: the loss's own gradient is 1, whatever comes back."""
+    end = max(place for place, operation in enumerate(run) if _parameters([operation], leaves))
+    return run[: end + 1]
 
 
 def _parameters(run: Iterable[Operation], leaves: Mapping[int, Tensor]) -> dict[int, Tensor]:
@@ -124,22 +130,24 @@ def _gradients_of_parameters(run: Iterable[Operation], leaves: Mapping[int, Tens
 
 def _weak_and_strong(layers: Sequence[LayerFlow]) -> Iterator[Finding]:
     """Layers whose gradient is out of all proportion to that of the last layer which has one."""
-    last = next((layer.gradient_norm for layer in reversed(layers) if layer.gradient_norm > 0), 0.0)
+    last = next((norm for norm in (layer.gradient_norm for layer in reversed(layers)) if 0 < norm < math.inf), 0.0)
     texts: dict[Kind, str] = {
         "non-finite": _("{path}: the gradient is not finite"),
         "exploding": _("{path}: the gradient explodes; it is {ratio:.3g} times as strong as at the last layer"),
         "vanishing": _("{path}: the gradient vanishes; {ratio:.2g} of its strength at the last layer arrives"),
     }
-    for layer in layers if last else ():
-        ratio = layer.gradient_norm / last
-        kind = _kind(ratio)
+    for layer in layers:
+        ratio = layer.gradient_norm / last if last else layer.gradient_norm
+        kind = _kind(ratio, bool(last))
         if kind is not None:
             yield Finding(kind, layer.path, ratio, texts[kind].format(path=_place(layer.path), ratio=ratio))
 
 
-def _kind(ratio: float) -> Kind | None:
+def _kind(ratio: float, comparable: bool) -> Kind | None:
     if not math.isfinite(ratio):
         return "non-finite"
+    if not comparable:  # no layer has a gradient
+        return None
     return "exploding" if ratio > MUCH else "vanishing" if ratio < 1 / MUCH else None
 
 
@@ -152,13 +160,20 @@ def _dead_units(operations: Sequence[Operation]) -> Iterator[Finding]:
     for operation in operations:
         if operation.equation != "relu" or operation.name not in ("where", "relu"):
             continue
-        units = operation.output.flatten(0, -2)  # (N, D)
+        units = _largest_of_units(operation.output)
         dead = int((units <= 0).all(dim=0).sum())
         if dead and units.shape[0] >= ENOUGH:
             text = _("{path}: {dead} of {all} ReLU units are dead, zero for all {examples} examples").format(
                 path=_place(operation.module), dead=dead, all=units.shape[1], examples=units.shape[0]
             )
             yield Finding("dead-relu", operation.module, dead / units.shape[1], text)
+
+
+def _largest_of_units(output: Tensor) -> Tensor:
+    """(N, D): one row an example. A unit of feature maps (B, C, Y, X) is a channel, wherever it answers."""
+    if output.dim() == 4:
+        return output.amax(dim=(2, 3))
+    return output.reshape(-1, output.shape[-1] if output.dim() else 1)
 
 
 def _saturated(operations: Sequence[Operation]) -> Iterator[Finding]:

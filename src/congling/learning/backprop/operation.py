@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,10 @@ class Operation:
     output: Any
     output_gradient: Any = None
     input_gradients: tuple[Any, ...] = field(default=())
+    _versions: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._versions = self._versions_now()
 
     @property
     def name(self) -> str:
@@ -85,7 +90,14 @@ class Operation:
         )
 
     def pass_back(self, gradient: Any, wanted: Sequence[Any]) -> tuple[Any, ...]:
-        """The gradients of the inputs, from the output's; only where ``wanted``, which has the inputs' structure."""
+        """The gradients of the inputs, from the output's; only where ``wanted``, which has the inputs' structure.
+
+        Raises:
+            UserError: it has no rule, or a value that went in was changed in place since.
+        """
+        if self._versions_now() != self._versions:
+            message = _("the tape cannot go back through {where}: one of its values was changed in place since")
+            raise UserError(message.format(where=self.where))
         outgoing = self.rule.backward(gradient, self.output, *self.inputs, **self.options)
         return tuple(map(_passed, outgoing, self.inputs, wanted))
 
@@ -96,6 +108,18 @@ class Operation:
     def output_tensors(self) -> Iterator[Tensor]:
         """Every tensor that came out."""
         yield from _tensors((self.output,))
+
+    def was_given_infinity(self) -> bool:
+        """Whether an infinity went in, in a tensor or as a number."""
+        numbers = any(isinstance(each, float) and math.isinf(each) for each in self.inputs)
+        return numbers or any(bool(each.isinf().any()) for each in self.input_tensors())
+
+    def _versions_now(self) -> list[int]:
+        """PyTorch counts how often a tensor, or what shares its memory, was changed in place.
+
+        An output is looked at where it goes in again: a view counts with its base only once it has been handed out.
+        """
+        return [0 if each.is_inference() else each._version for each in self.input_tensors()]  # those have no count
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,7 @@ class Tape:
             raise UserError(_("the loss hangs on nothing that this tape recorded"))
         pending: dict[int, Tensor] = {id(loss): torch.ones_like(loss)}
         for operation in reversed(self.operations):
+            operation.output_gradient, operation.input_gradients = None, ()  # those of another loss
             incoming = _taken(pending, operation.output)
             if incoming is None:
                 continue
@@ -132,7 +133,7 @@ class Tape:
     def first_non_finite(self) -> NonFinite | None:
         """The operation that made the first NaN or infinity: forward, or else backward after ``gradients``.
 
-        An infinity that was put in on purpose, as in a mask, is none; what NaN it leads to is.
+        An infinity that was put in on purpose, by a mask or as a number, is none; what NaN it leads to is.
         """
         for operation in self.operations:
             inputs, outputs = list(operation.input_tensors()), list(operation.output_tensors())
@@ -140,7 +141,7 @@ class Tape:
                 return NonFinite(operation, "input")
             if any(each.isnan().any() for each in outputs):
                 return NonFinite(operation, "value")
-            if any(each.isinf().any() for each in outputs) and not any(each.isinf().any() for each in inputs):
+            if any(each.isinf().any() for each in outputs) and not operation.was_given_infinity():
                 return NonFinite(operation, "value")
         for operation in reversed(self.operations):
             if any(not each.isfinite().all() for each in _given(operation.input_gradients)):
