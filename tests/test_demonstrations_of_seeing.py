@@ -209,7 +209,8 @@ def test_digits_are_as_large_as_letters_and_so_many(digits: Path) -> None:
     assert few.shape.dimensions == (1, 30, 30)
     assert few.pixels[:, :, [0, -1]].max() == few.pixels[..., [0, -1]].max() == 0 < few.pixels[:, :, 1].max()
     assert (few.pixels[np.arange(len(few)), 0, 6 + few.targets, 10] == 250).all()  # each with its own class
-    assert not np.array_equal(few.pixels[few.rows("train")], other.pixels[other.rows("train")])
+    learned = [{picture.tobytes() for picture in each.pixels[each.rows("train")]} for each in (few, other)]
+    assert len(learned[0] & learned[1]) < 15  # of 30: drawn anew with each seed, not the file's first
 
 
 def test_a_claim_is_tried_with_digits(
