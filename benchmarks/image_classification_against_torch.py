@@ -30,8 +30,8 @@ from congling.learning.options import OptimizerName
 from congling.learning.parameters import FlatParameters
 from congling.learning.precision import compute_type
 from congling.learning.threads import use_threads
-from congling.tasks.image_classification_options import ImageClassificationOptions
-from congling.tasks.picture_classifier import build_network
+from congling.tasks.image_classification.options import ImageClassificationOptions
+from congling.tasks.image_classification.picture_classifier import build_network
 
 SIDE, CLASSES = 28, 10
 ADAM: OptimizerName = "adamw"

@@ -15,7 +15,7 @@ import conftest
 from congling.cli.options import parse
 from congling.demonstrations import demonstrate
 from congling.demonstrations.outcome import Outcome
-from congling.tasks.function_fitting_options import FunctionFittingOptions
+from congling.tasks.function_fitting.options import FunctionFittingOptions
 
 Run = Callable[..., conftest.Outcome]
 

@@ -13,7 +13,7 @@ import sacrebleu
 import yaml
 
 from conftest import Outcome, TinyCorpus
-from congling.tasks.translation_data import load_examples
+from congling.tasks.translation.data import load_examples
 
 Run = Callable[..., Outcome]
 

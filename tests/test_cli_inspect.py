@@ -16,7 +16,7 @@ from conftest import Outcome
 from congling.data.batches import collate
 from congling.decoding.hypotheses import Hypothesis
 from congling.learning.runs import Run
-from congling.tasks.translator import Translator
+from congling.tasks.translation.translator import Translator
 
 Cli = Callable[..., Outcome]
 TEXT = "猫狗鱼。"

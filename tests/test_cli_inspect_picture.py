@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from conftest import Outcome
-from congling.figures.classifier_view import _earlier
-from congling.figures.picture_packing import unpacked
+from congling.figures.pictures.classifier_view import _earlier
+from congling.figures.pictures.packing import unpacked
 from congling.learning.checkpoints import checkpoint_folder, load_weights
 from congling.learning.frames import list_frames
 from congling.learning.runs import Run
-from congling.tasks.picture_classifier import PictureClassifier
+from congling.tasks.image_classification.picture_classifier import PictureClassifier
 
 Command = Callable[..., Outcome]
 

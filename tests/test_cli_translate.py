@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Outcome
-from congling.tasks import translator as translator_module
+from congling.tasks.translation import translator as translator_module
 
 Run = Callable[..., Outcome]
 Pipe = Callable[..., Outcome]

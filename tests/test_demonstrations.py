@@ -29,9 +29,9 @@ from congling.demonstrations.trial import Trial
 from congling.demonstrations.words import number, spread
 from congling.errors import UsageError
 from congling.figures.plots_page import night_colours
-from congling.tasks.fitted_function import build_network
-from congling.tasks.function_fitting_options import FunctionFittingOptions
-from congling.tasks.image_classification_options import ImageClassificationOptions
+from congling.tasks.function_fitting.fitted_function import build_network
+from congling.tasks.function_fitting.options import FunctionFittingOptions
+from congling.tasks.image_classification.options import ImageClassificationOptions
 
 INFINITE = float("inf")
 ROAD = {"1.2", "1.3", "2.2", "2.3", "3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "3.7", "3.8", "3.9", "4.2", "4.4", "4.5"}

@@ -28,9 +28,9 @@ from congling.demonstrations.picture_sources import DigitPictures, LetterPicture
 from congling.demonstrations.picture_trial import FARTHEST, PictureTrial
 from congling.demonstrations.pictures_in_memory import in_memory
 from congling.demonstrations.seeing import full_connection, pictures_problem, shifted_pictures
-from congling.tasks.image_classification import PictureFit, fit
-from congling.tasks.image_classification_options import ImageClassificationOptions
-from congling.tasks.picture_classifier import build_network
+from congling.tasks.image_classification.options import ImageClassificationOptions
+from congling.tasks.image_classification.picture_classifier import build_network
+from congling.tasks.image_classification.task import PictureFit, fit
 
 Run = Callable[..., conftest.Outcome]
 FEW = LetterPictures(3)

@@ -19,30 +19,30 @@ from torch import Tensor
 from congling import language
 from congling.data.examples import ExampleBatch
 from congling.errors import UsageError, UserError
-from congling.figures import curve_figures, fitted_figures, landscape
-from congling.figures.curve_figures import Curves, curves_of_history, curves_of_run, learning_curves
-from congling.figures.fit_figures import confusion, curve_fit, residuals
-from congling.figures.fitted_figures import KEPT, fit_figure, frame_predictions, landscape_figures
-from congling.figures.fitting_page import fitting_page, frames_of
-from congling.figures.landscape_figures import landscape_figure
-from congling.figures.network_diagram import MOST_NEURONS, network_diagram
-from congling.figures.neuron_figures import NeuronLayer, neuron_layers, neurons_on_line
+from congling.figures.fitting import curve_figures, fitted_figures, landscape
+from congling.figures.fitting.curve_figures import Curves, curves_of_history, curves_of_run, learning_curves
+from congling.figures.fitting.fit_figures import confusion, curve_fit, residuals
+from congling.figures.fitting.fitted_figures import KEPT, fit_figure, frame_predictions, landscape_figures
+from congling.figures.fitting.landscape_figures import landscape_figure
+from congling.figures.fitting.network_diagram import MOST_NEURONS, network_diagram
+from congling.figures.fitting.neuron_figures import NeuronLayer, neuron_layers, neurons_on_line
+from congling.figures.fitting.page import fitting_page, frames_of
+from congling.figures.fitting.response_figures import one_input_at_a_time
+from congling.figures.fitting.surface_figures import Plane, decision_surface, surface_maps
 from congling.figures.plots import Section, Table, add_slider, as_label, new_figure, number, plots_page, save_png, still
 from congling.figures.plots_page import night_colours
-from congling.figures.response_figures import one_input_at_a_time
-from congling.figures.surface_figures import Plane, decision_surface, surface_maps
 from congling.learning.events import StepDone, Validated
 from congling.learning.frames import save_frame
 from congling.learning.history import History
 from congling.learning.runs import Run
 from congling.networks.mlp import MultiLayerPerceptron
-from congling.tasks.fitted_function import FittedFunction, build_network
-from congling.tasks.function_fitting_options import (
+from congling.tasks.function_fitting.fitted_function import FittedFunction, build_network
+from congling.tasks.function_fitting.options import (
     FunctionDataOptions,
     FunctionFittingOptions,
     FunctionNetworkOptions,
 )
-from congling.tasks.function_fitting_parts import make_data
+from congling.tasks.function_fitting.parts import make_data
 
 Weights = dict[str, Tensor]
 CURVES = Curves([1, 2, 3], [4.0, 2.0, 1.0], [2, 3], [2.5, 1.5], best=3)

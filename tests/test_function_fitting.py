@@ -18,19 +18,19 @@ from congling.learning.checkpoints import load_weights
 from congling.learning.runs import Run
 from congling.networks.layers import LayerNormalisation
 from congling.networks.mlp import FullLayer
-from congling.tasks.fitted_function import FittedFunction, build_network
-from congling.tasks.fitting_scores import accuracy, errors_of, mean_loss
-from congling.tasks.function_fitting import Fit, fit, resume, train
-from congling.tasks.function_fitting_data import PARTS, FunctionData, Part
-from congling.tasks.function_fitting_options import (
+from congling.tasks.function_fitting.data import PARTS, FunctionData, Part
+from congling.tasks.function_fitting.fitted_function import FittedFunction, build_network
+from congling.tasks.function_fitting.linear_baseline import linear_baseline
+from congling.tasks.function_fitting.options import (
     FittingTraining,
     FunctionDataOptions,
     FunctionFittingOptions,
     FunctionNetworkOptions,
 )
-from congling.tasks.function_fitting_parts import make_data
-from congling.tasks.function_fitting_store import load_data, save_data
-from congling.tasks.linear_baseline import linear_baseline
+from congling.tasks.function_fitting.parts import make_data
+from congling.tasks.function_fitting.scores import accuracy, errors_of, mean_loss
+from congling.tasks.function_fitting.store import load_data, save_data
+from congling.tasks.function_fitting.task import Fit, fit, resume, train
 
 
 def options(

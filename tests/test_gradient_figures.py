@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from congling import language
 from congling.data.examples import ExampleBatch
 from congling.errors import UserError
-from congling.figures.computation_graph import MOST_NODES, Graph, computation_graph, gradient_at, graph_of
-from congling.figures.gradient_flow import Scale, flow_over_steps, flow_picture
-from congling.figures.gradient_page import gradient_page
-from congling.figures.gradient_table import block_of
-from congling.figures.graph_layout import layered
+from congling.figures.gradients.computation_graph import MOST_NODES, Graph, computation_graph, gradient_at, graph_of
+from congling.figures.gradients.flow import Scale, flow_over_steps, flow_picture
+from congling.figures.gradients.graph_layout import layered
+from congling.figures.gradients.page import gradient_page
+from congling.figures.gradients.table import block_of
 from congling.figures.tensor_text import number_rows, short_number
 from congling.learning.backprop import Finding, Flow, LayerFlow, Tape
 from congling.networks.mlp import MultiLayerPerceptron

@@ -23,19 +23,19 @@ from congling.data.pictures import PictureShape
 from congling.errors import UsageError, UserError
 from congling.learning.checkpoints import load_weights
 from congling.learning.runs import Run
-from congling.tasks import image_classification_data
-from congling.tasks.classification_scores import Evaluation, wilson_interval
-from congling.tasks.image_classification import make_trainer, resume, train
-from congling.tasks.image_classification_data import DIGITS, Pictures, find, shape_for
-from congling.tasks.image_classification_options import (
+from congling.tasks.image_classification import data as image_classification_data
+from congling.tasks.image_classification.background import ground_of, has_other_ground, inverted
+from congling.tasks.image_classification.data import DIGITS, Pictures, find, shape_for
+from congling.tasks.image_classification.options import (
     AugmentationOptions,
     ImageClassificationOptions,
     PictureDataOptions,
     PictureNetworkOptions,
     PictureTraining,
 )
-from congling.tasks.picture_background import ground_of, has_other_ground, inverted
-from congling.tasks.picture_classifier import PictureClassifier
+from congling.tasks.image_classification.picture_classifier import PictureClassifier
+from congling.tasks.image_classification.scores import Evaluation, wilson_interval
+from congling.tasks.image_classification.task import make_trainer, resume, train
 
 
 def tiny(folder: Path | None = None, run: Path | None = None, **training: Any) -> ImageClassificationOptions:

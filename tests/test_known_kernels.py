@@ -15,7 +15,7 @@ from scipy.ndimage import correlate
 from conftest import Outcome
 from congling.demonstrations.known_kernels import filtered_picture
 from congling.demonstrations.picture_filters import Filter, filters
-from congling.figures.picture_packing import unpacked
+from congling.figures.pictures.packing import unpacked
 
 Command = Callable[..., Outcome]
 PICTURE = np.random.default_rng(4).integers(0, 256, (17, 13)).astype(np.float64)

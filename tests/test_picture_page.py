@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from congling.equations.glass_box import glass_box
-from congling.figures.picture_budget import kept_of, some_steps
-from congling.figures.picture_influence import Influence, influence
-from congling.figures.picture_packing import coarse, exact, pixels, unpacked
-from congling.figures.picture_page import PictureView, picture_page
-from congling.figures.picture_texts import picture_texts
-from congling.figures.picture_view import SeenPicture, look
+from congling.figures.pictures.budget import kept_of, some_steps
+from congling.figures.pictures.influence import Influence, influence
+from congling.figures.pictures.packing import coarse, exact, pixels, unpacked
+from congling.figures.pictures.page import PictureView, picture_page
+from congling.figures.pictures.texts import picture_texts
+from congling.figures.pictures.view import SeenPicture, look
 from congling.networks.cnn import ConvolutionalNetwork
-from congling.tasks.classification_scores import Evaluation
+from congling.tasks.image_classification.scores import Evaluation
 
 ASSETS = Path(__file__).parents[1] / "src/congling/figures/assets"
 SIDE, CLASSES = 13, ["cat", "</script><b>", "狗"]
@@ -269,7 +269,7 @@ def test_broken_weights_still_make_a_page() -> None:
 @pytest.mark.parametrize("name", ["picture", "kernels"])
 def test_scripts_ask_for_texts_that_there_are(name: str) -> None:
     """Guards against ``undefined`` on the page: each text that a script names is there."""
-    from congling.figures.kernel_page import _texts
+    from congling.figures.pictures.kernel_page import _texts
 
     texts = picture_texts() if name == "picture" else _texts()
     own = {"picture": ["picture_layers", "picture_sums", "picture_leaning", "picture"], "kernels": ["kernels"]}[name]

@@ -6,7 +6,7 @@ import pytest
 import sacrebleu
 
 from congling.errors import UsageError, UserError
-from congling.tasks.scores import bleu, bleu_tokenizer, check_bleu_tokenizer, chrf
+from congling.tasks.translation.scores import bleu, bleu_tokenizer, check_bleu_tokenizer, chrf
 
 OUTPUTS = ["The cat sat on a mat today.", "a dog", "three birds fly over the old river"]
 REFERENCES = [

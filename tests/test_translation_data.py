@@ -14,11 +14,13 @@ from congling.data.splits import Example
 from congling.data.tokenizers import Tokenizer
 from congling.errors import UsageError, UserError
 from congling.learning.runs import Run
-from congling.tasks import named_data, translation, translation_data
-from congling.tasks.normalizations import normalizations
-from congling.tasks.translation_data import Corpus, languages, prepare, read_corpus
-from congling.tasks.translation_options import DataOptions, TranslationOptions, TranslationTraining, VocabularyOptions
-from congling.tasks.translation_run import translation_options_of
+from congling.tasks import named_data
+from congling.tasks.translation import data as translation_data
+from congling.tasks.translation import task as translation
+from congling.tasks.translation.data import Corpus, languages, prepare, read_corpus
+from congling.tasks.translation.normalizations import normalizations
+from congling.tasks.translation.options import DataOptions, TranslationOptions, TranslationTraining, VocabularyOptions
+from congling.tasks.translation.stored_run import translation_options_of
 
 
 def files(source: str, target: str, direction: str | None = None) -> DataOptions:

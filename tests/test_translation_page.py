@@ -18,7 +18,7 @@ from congling.decoding.hypotheses import Hypothesis
 from congling.equations.glass_box import GlassBox, glass_box
 from congling.figures.page import embedded_json, filled, packed, page, unpacked
 from congling.figures.theme import DAY, NIGHT, Palette
-from congling.figures.translation_page import TranslationView, translation_page, view_from_glass_box
+from congling.figures.translation.page import TranslationView, translation_page, view_from_glass_box
 from congling.networks.transformer import Transformer
 
 SOURCE = ["</s>", "<unk>", "▁我", "喜欢", "学习", "。", "<pad>"]

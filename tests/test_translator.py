@@ -14,9 +14,9 @@ from congling.data.batches import collate
 from congling.decoding.greedy import greedy_search
 from congling.errors import UserError
 from congling.learning.runs import Run
-from congling.tasks import translator as module
-from congling.tasks.translation_options import SearchOptions
-from congling.tasks.translator import Translator
+from congling.tasks.translation import translator as module
+from congling.tasks.translation.options import SearchOptions
+from congling.tasks.translation.translator import Translator
 
 GREEDY = SearchOptions(beam=1)
 

@@ -17,12 +17,12 @@ from congling import language
 from congling.cli.equations import all_equations
 from congling.data.examples import ExampleBatch
 from congling.errors import UserError
-from congling.figures.hand_calculation import Calculation, Exercise, all_results, calculate, loss_after
 from congling.figures.mathml import latex_number, mathml
-from congling.figures.worksheet import exercise_of, worksheet
-from congling.figures.worksheet_activations import BY_HAND, normal_density, normal_distribution, sigmoid
-from congling.figures.worksheet_lines import Line, Symbols, by
-from congling.figures.worksheet_steps import worksheet_parts
+from congling.figures.worksheet.activations import BY_HAND, normal_density, normal_distribution, sigmoid
+from congling.figures.worksheet.hand_calculation import Calculation, Exercise, all_results, calculate, loss_after
+from congling.figures.worksheet.lines import Line, Symbols, by
+from congling.figures.worksheet.sheet import exercise_of, worksheet
+from congling.figures.worksheet.steps import worksheet_parts
 from congling.learning.backprop import RULES, Tape
 from congling.networks.activations import ACTIVATIONS
 from congling.networks.mlp import MultiLayerPerceptron

@@ -9,7 +9,7 @@ from congling.demonstrations.readings import both_losses, part_learned_wrong, pa
 from congling.language import _
 
 if TYPE_CHECKING:
-    from congling.tasks.function_fitting_data import FunctionData
+    from congling.tasks.function_fitting.data import FunctionData
 
 COPIES = 20
 

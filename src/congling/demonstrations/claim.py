@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from congling.tasks.function_fitting_options import FunctionFittingOptions
-from congling.tasks.image_classification_options import ImageClassificationOptions
+from congling.tasks.function_fitting.options import FunctionFittingOptions
+from congling.tasks.image_classification.options import ImageClassificationOptions
 
 if TYPE_CHECKING:
     from congling.demonstrations.picture_trial import PictureSource

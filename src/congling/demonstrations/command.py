@@ -8,8 +8,9 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from congling.demonstrations.claim import Options, but
-from congling.tasks import function_fitting_options, image_classification_options
-from congling.tasks.image_classification_options import ImageClassificationOptions
+from congling.tasks.function_fitting import options as function_fitting_options
+from congling.tasks.image_classification import options as image_classification_options
+from congling.tasks.image_classification.options import ImageClassificationOptions
 
 
 def command(options: Options, seed: int) -> str:

@@ -11,7 +11,7 @@ from congling.demonstrations.picture_trial import PictureTrial
 from congling.demonstrations.trial import Trial
 from congling.demonstrations.words import number
 from congling.language import _
-from congling.tasks.image_classification_options import ImageClassificationOptions
+from congling.tasks.image_classification.options import ImageClassificationOptions
 
 SHORT_SEEDS = (1, 2, 3)
 FULL_SEEDS = tuple(range(1, 11))

@@ -99,7 +99,7 @@ class FilteredPicture:
 
     def page(self) -> str:
         """Every filter beside its kernel, and any pixel calculated."""
-        from congling.figures.kernel_page import FilterSeen, kernel_page
+        from congling.figures.pictures.kernel_page import FilterSeen, kernel_page
 
         seen = [
             FilterSeen(
@@ -117,7 +117,7 @@ class FilteredPicture:
 
     def save_png(self, path: Path) -> None:
         """Every filter's picture with its kernel below."""
-        from congling.figures.kernel_sheet import kernel_sheet
+        from congling.figures.pictures.kernel_sheet import kernel_sheet
 
         pictures = [each.grey(self.results[each.name]) for each in self.filters]
         kernel_sheet(pictures, [each.kernels for each in self.filters], [each.divisor for each in self.filters], path)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from congling.data.augmentation import Augmentation, augment
-from congling.tasks.function_fitting_data import FunctionData, Part, Scale
+from congling.tasks.function_fitting.data import FunctionData, Part, Scale
 
 EVERY_LETTER = {
     "F": "##### #.... #.... ####. #.... #.... #....",

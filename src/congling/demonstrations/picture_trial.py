@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from congling.tasks.image_classification_options import ImageClassificationOptions
+from congling.tasks.image_classification.options import ImageClassificationOptions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from congling.data.examples import ExampleBatch
     from congling.data.picture_sets import PictureSet
     from congling.networks.cnn import ConvolutionalNetwork
-    from congling.tasks.image_classification import PictureFit
-    from congling.tasks.picture_classifier import PartName
+    from congling.tasks.image_classification.picture_classifier import PartName
+    from congling.tasks.image_classification.task import PictureFit
 
 FARTHEST = 6  # pixels that pictures are moved by
 WAYS = ((1, 0), (-1, 0), (0, 1), (0, -1))  # down, up, right, left
@@ -37,7 +37,7 @@ class PictureTrial:
     @classmethod
     def of(cls, options: ImageClassificationOptions, pictures: PictureSource) -> PictureTrial:
         """Train in memory, on the pictures of the options' seed."""
-        from congling.tasks.image_classification import fit
+        from congling.tasks.image_classification.task import fit
 
         return cls(fit(options, pictures(options.training.seed)))
 

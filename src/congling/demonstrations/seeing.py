@@ -16,7 +16,7 @@ from congling.demonstrations.readings import (
     weights_of_first_layer,
 )
 from congling.language import _
-from congling.tasks.image_classification_options import ImageClassificationOptions
+from congling.tasks.image_classification.options import ImageClassificationOptions
 
 
 def pictures_problem(**changes: Any) -> ImageClassificationOptions:

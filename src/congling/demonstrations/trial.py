@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from congling.tasks.function_fitting_options import FunctionFittingOptions
+from congling.tasks.function_fitting.options import FunctionFittingOptions
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from congling.tasks.function_fitting import Fit
-    from congling.tasks.function_fitting_data import FunctionData, PartName
+    from congling.tasks.function_fitting.data import FunctionData, PartName
+    from congling.tasks.function_fitting.task import Fit
 
 Prepare = Callable[["FunctionData", int], "FunctionData"]  # the data and the seed to other data
 
@@ -34,8 +34,8 @@ class Trial:
         Args:
             prepare: makes other data of those that the options describe.
         """
-        from congling.tasks.function_fitting import fit
-        from congling.tasks.function_fitting_parts import make_data
+        from congling.tasks.function_fitting.parts import make_data
+        from congling.tasks.function_fitting.task import fit
 
         seed = options.training.seed
         data = make_data(options.data, seed)
@@ -60,7 +60,7 @@ class Trial:
         return math.inf if self.diverged else scores.get("truth_mse", scores["mse"])
 
     def _scores(self, part: PartName) -> dict[str, float]:
-        from congling.tasks.fitted_function import FittedFunction
+        from congling.tasks.function_fitting.fitted_function import FittedFunction
 
         return FittedFunction(self.fit.network, self.fit.data, self.fit.options).evaluate(part)
 
@@ -128,7 +128,7 @@ class Trial:
         Root mean squares for the mean loss over the training part, read off the tape.
         """
         from congling.learning.backprop import Tape
-        from congling.tasks.fitted_function import build_network
+        from congling.tasks.function_fitting.fitted_function import build_network
 
         network = build_network(self.fit.options, self.fit.data)
         with Tape() as tape:

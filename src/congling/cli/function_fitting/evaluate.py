@@ -17,8 +17,8 @@ from congling.errors import UserError
 from congling.language import _
 
 if TYPE_CHECKING:
-    from congling.tasks.fitted_function import FittedFunction
-    from congling.tasks.function_fitting_data import Part
+    from congling.tasks.function_fitting.data import Part
+    from congling.tasks.function_fitting.fitted_function import FittedFunction
 
 
 @dataclass

@@ -12,7 +12,7 @@ from congling.language import _
 from congling.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from congling.tasks.function_fitting_data import FunctionData, Part
+    from congling.tasks.function_fitting.data import FunctionData, Part
 
 LEARNED_FROM = 256  # training examples at most whose mean gradient is shown
 
@@ -25,7 +25,7 @@ def example(data: FunctionData, words: Sequence[str], target: str | None = None)
     """
     import numpy as np
 
-    from congling.tasks.function_fitting_data import Part
+    from congling.tasks.function_fitting.data import Part
 
     if not words:
         held_out = data.part(part_with_examples(data))
@@ -44,7 +44,7 @@ def taught(data: FunctionData, words: Sequence[str], target: str | None) -> Part
     Raises:
         UsageError: as ``example``; or nobody knows the target.
     """
-    from congling.tasks.function_fitting_data import Part
+    from congling.tasks.function_fitting.data import Part
 
     if not words:
         return Part(data.train.inputs[:LEARNED_FROM], data.train.targets[:LEARNED_FROM])

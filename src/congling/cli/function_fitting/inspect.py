@@ -22,7 +22,7 @@ from congling.learning.options import require_above_zero
 
 if TYPE_CHECKING:
     from congling.learning.runs import Run
-    from congling.tasks.fitted_function import FittedFunction
+    from congling.tasks.function_fitting.fitted_function import FittedFunction
 
 
 @dataclass
@@ -137,7 +137,7 @@ def _print(fitted: FittedFunction, options: Options) -> None:
 
 def _show_gradients(run: Run, fitted: FittedFunction, options: Options) -> None:
     """The gradient of the mean loss over the example, or over some that the run learned from."""
-    from congling.tasks.fitting_gradients import fitting_gradients
+    from congling.tasks.function_fitting.gradients import fitting_gradients
 
     part = taught(fitted.data, options.numbers, options.target)
     found = fitting_gradients(fitted.network, fitted.data.examples(part))

@@ -15,8 +15,8 @@ PLAIN_RATE = 0.1  # large enough for the sheet's digits to show the step
 if TYPE_CHECKING:
     from congling.cli.function_fitting.inspect import Options
     from congling.learning.runs import Run
-    from congling.tasks.fitted_function import FittedFunction
-    from congling.tasks.fitting_gradients import FittingGradients
+    from congling.tasks.function_fitting.fitted_function import FittedFunction
+    from congling.tasks.function_fitting.gradients import FittingGradients
 
 
 def write_curves(options: Options) -> bool:
@@ -26,8 +26,8 @@ def write_curves(options: Options) -> bool:
     run = Run.open(options.run)
     if options.html is None or run.checkpoint_steps():
         return False
-    from congling.figures.curve_figures import curves_of_run
-    from congling.figures.curves_page import curves_page
+    from congling.figures.fitting.curve_figures import curves_of_run
+    from congling.figures.fitting.curves_page import curves_page
 
     _write(options.html, curves_page(curves_of_run(run), name=run.path.name))
     print(_("open it in a browser"), file=sys.stderr)
@@ -41,7 +41,7 @@ def write_fit(run: Run, fitted: FittedFunction, options: Options) -> bool:
     if options.worksheet is not None:
         _write(options.worksheet, _worksheet(run, fitted, options))
     if options.png is not None:
-        from congling.figures.fitting_page import fit_figure
+        from congling.figures.fitting.page import fit_figure
         from congling.figures.plots import save_png
 
         save_png(fit_figure(fitted), options.png)
@@ -53,9 +53,9 @@ def write_fit(run: Run, fitted: FittedFunction, options: Options) -> bool:
 
 def write_gradients(run: Run, fitted: FittedFunction, found: FittingGradients, examples: str, path: Path) -> None:
     """Write the page of the gradients; ``examples`` says in words what they are the gradients of."""
-    from congling.figures.fitting_page import frames_of
-    from congling.figures.gradient_page import gradient_page
-    from congling.tasks.fitting_gradients import flows_in_training
+    from congling.figures.fitting.page import frames_of
+    from congling.figures.gradients.page import gradient_page
+    from congling.tasks.function_fitting.gradients import flows_in_training
 
     page = gradient_page(
         found.tape,
@@ -72,14 +72,14 @@ def write_gradients(run: Run, fitted: FittedFunction, found: FittingGradients, e
 
 
 def _fitting_page(run: Run, fitted: FittedFunction, weights: tuple[str, str] | None) -> str:
-    from congling.figures.curve_figures import curves_of_run
-    from congling.figures.fitting_page import fitting_page, frames_of
+    from congling.figures.fitting.curve_figures import curves_of_run
+    from congling.figures.fitting.page import fitting_page, frames_of
 
     return fitting_page(fitted, curves_of_run(run), frames_of(run), name=run.path.name, weights=weights)
 
 
 def _worksheet(run: Run, fitted: FittedFunction, options: Options) -> str:
-    from congling.figures.worksheet import worksheet
+    from congling.figures.worksheet.sheet import worksheet
 
     data = fitted.data
     part = with_target(example(data, options.numbers, options.target))

@@ -19,7 +19,7 @@ from congling.errors import UserError
 from congling.language import _
 
 if TYPE_CHECKING:
-    from congling.tasks.fitted_function import FittedFunction
+    from congling.tasks.function_fitting.fitted_function import FittedFunction
 
 ROWS_AT_ONCE = 4096
 

@@ -9,8 +9,8 @@ from congling.cli.table import print_table
 from congling.language import _
 
 if TYPE_CHECKING:
-    from congling.tasks.fitted_function import FittedFunction
-    from congling.tasks.function_fitting_data import FunctionData, PartName
+    from congling.tasks.function_fitting.data import FunctionData, PartName
+    from congling.tasks.function_fitting.fitted_function import FittedFunction
 
 Scores = Mapping[str, float]
 
@@ -52,7 +52,7 @@ def scores_in_words(fitted: FittedFunction, part: PartName) -> Iterator[str]:
 
 def linear_scores(fitted: FittedFunction, part: PartName) -> Scores:
     """The scores of the exact linear regression on a part; none where classes are to be told apart."""
-    from congling.tasks.linear_baseline import linear_baseline
+    from congling.tasks.function_fitting.linear_baseline import linear_baseline
 
     baseline = linear_baseline(fitted.data)
     return {} if baseline is None else baseline.scores.get(part, {})

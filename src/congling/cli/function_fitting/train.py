@@ -11,14 +11,14 @@ from congling.cli.function_fitting.weights import words_to_see
 from congling.cli.options import parse
 from congling.cli.training import ResumeOptions, report, say, suggest
 from congling.language import _
-from congling.tasks.function_fitting_options import FunctionFittingOptions
+from congling.tasks.function_fitting.options import FunctionFittingOptions
 
 
 def main(arguments: list[str], prog: str) -> int:
     """Train a new run."""
     description = _("Fit a function with a small network: a named one, or the columns of your own table.")
     options = parse(FunctionFittingOptions, arguments, prog, description)
-    from congling.tasks.function_fitting import train
+    from congling.tasks.function_fitting.task import train
 
     with _curve_of_a_divergence():
         run, reason = train(options, say)
@@ -27,7 +27,7 @@ def main(arguments: list[str], prog: str) -> int:
 
 def resume(options: ResumeOptions) -> int:
     """Go on with a run that was stopped, killed or has ended."""
-    from congling.tasks.function_fitting import resume
+    from congling.tasks.function_fitting.task import resume
 
     which = checkpoint(options.checkpoint)
     with _curve_of_a_divergence():
@@ -52,7 +52,7 @@ def _encourage(path: Path) -> None:
     """How good the fit is, and what to do with it."""
     from congling.cli.function_fitting.scores import part_with_examples, scores_in_words
     from congling.learning.runs import Run
-    from congling.tasks.fitted_function import FittedFunction
+    from congling.tasks.function_fitting.fitted_function import FittedFunction
 
     fitted = FittedFunction.load(Run.open(path))
     part = part_with_examples(fitted.data)

@@ -12,7 +12,7 @@ from congling.language import _
 
 if TYPE_CHECKING:
     from congling.learning.runs import Run
-    from congling.tasks.fitted_function import FittedFunction
+    from congling.tasks.function_fitting.fitted_function import FittedFunction
 
 
 class OpensRun(Protocol):
@@ -30,7 +30,7 @@ def open_fitted(options: OpensRun) -> tuple[Run, FittedFunction]:
         UserError: the run cannot be opened, or diverged before its first checkpoint.
     """
     from congling.learning.runs import Run
-    from congling.tasks.fitted_function import FittedFunction
+    from congling.tasks.function_fitting.fitted_function import FittedFunction
 
     run, which = Run.open(options.run), checkpoint(options.checkpoint)
     if not run.checkpoint_steps():

@@ -25,8 +25,8 @@ from congling.errors import UsageError
 from congling.language import _
 
 if TYPE_CHECKING:
-    from congling.tasks.classification_scores import Evaluation
-    from congling.tasks.picture_classifier import PictureClassifier
+    from congling.tasks.image_classification.picture_classifier import PictureClassifier
+    from congling.tasks.image_classification.scores import Evaluation
 
 
 @dataclass
@@ -54,7 +54,7 @@ def main(arguments: list[str], prog: str) -> int:
     if options.part is not None and options.folder is not None:
         raise UsageError(_("--part and --folder exclude each other: give one of them"))
     from congling.learning.runs import Run
-    from congling.tasks.picture_classifier import PictureClassifier
+    from congling.tasks.image_classification.picture_classifier import PictureClassifier
 
     classifier = PictureClassifier.load(Run.open(options.run), checkpoint(options.checkpoint), options.device)
     if options.folder is not None:
@@ -71,7 +71,7 @@ def main(arguments: list[str], prog: str) -> int:
 
 
 def _of_folder(classifier: PictureClassifier, folder: Path) -> tuple[Evaluation, str]:
-    from congling.tasks.image_classification_data import unread_remarks
+    from congling.tasks.image_classification.data import unread_remarks
 
     found, unread = classifier.evaluate_folder(folder)
     for remark in unread_remarks(unread):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from congling.learning.checkpoints import Which
     from congling.learning.runs import Run
-    from congling.tasks.picture_classifier import PictureClassifier, PictureToClassify
+    from congling.tasks.image_classification.picture_classifier import PictureClassifier, PictureToClassify
 
 
 @dataclass
@@ -65,7 +65,7 @@ def main(arguments: list[str], prog: str) -> int:
     options = parse(Options, arguments, prog, _("Look inside a picture classifier while it looks at one picture."))
     options.check()
     from congling.learning.runs import Run
-    from congling.tasks.picture_classifier import PictureClassifier
+    from congling.tasks.image_classification.picture_classifier import PictureClassifier
 
     run = Run.open(options.run)
     classifier = PictureClassifier.load(run, checkpoint(options.checkpoint), options.device)
@@ -99,7 +99,7 @@ def _example(classifier: PictureClassifier, options: Options) -> Example:
 
 
 def _held_out_example(classifier: PictureClassifier) -> Example:
-    from congling.tasks.picture_classifier import PictureToClassify
+    from congling.tasks.image_classification.picture_classifier import PictureToClassify
 
     pictures = classifier.pictures
     row = pictures.rows(part_with_pictures(pictures))[:1]
@@ -110,7 +110,7 @@ def _held_out_example(classifier: PictureClassifier) -> Example:
 
 
 def _write_page(run: Run, classifier: PictureClassifier, example: Example, path: Path, which: Which) -> None:
-    from congling.figures.picture_page import picture_page, view_of_run
+    from congling.figures.pictures.page import picture_page, view_of_run
 
     view = view_of_run(run, classifier, example.picture, title=example.title, truth=example.truth, which=which)
     _write(path, picture_page(view))
@@ -154,7 +154,7 @@ def _show_gradients(run: Run, classifier: PictureClassifier, example: Example, o
     gradients = tape.gradients(loss)
     named = gradients_by_name(classifier.network, gradients)
     if options.html is not None:
-        from congling.figures.gradient_page import gradient_page
+        from congling.figures.gradients.page import gradient_page
 
         title, facts = _("Gradients of {run}").format(run=run.path.name), [example.title]
         _write(

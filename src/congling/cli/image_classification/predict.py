@@ -20,7 +20,7 @@ from congling.language import _
 from congling.learning.options import require_at_least
 
 if TYPE_CHECKING:
-    from congling.tasks.picture_classifier import PictureClassifier
+    from congling.tasks.image_classification.picture_classifier import PictureClassifier
 
 
 @dataclass
@@ -52,7 +52,7 @@ def main(arguments: list[str], prog: str) -> int:
     options = parse(Options, arguments, prog, _("Classify pictures: the likeliest classes, and their probabilities."))
     require_at_least(("--top", options.top, 1))
     from congling.learning.runs import Run
-    from congling.tasks.picture_classifier import PictureClassifier
+    from congling.tasks.image_classification.picture_classifier import PictureClassifier
 
     classifier = PictureClassifier.load(Run.open(options.run), checkpoint(options.checkpoint), options.device)
     waiting, errors = StandardInput(), list[UserError]()

@@ -10,8 +10,8 @@ from congling.language import _
 
 if TYPE_CHECKING:
     from congling.data.picture_sets import PictureSet
-    from congling.tasks.classification_scores import Evaluation
-    from congling.tasks.picture_classifier import PartName
+    from congling.tasks.image_classification.picture_classifier import PartName
+    from congling.tasks.image_classification.scores import Evaluation
 
 WORST = 5  # mistakes that are named
 

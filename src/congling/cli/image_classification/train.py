@@ -8,14 +8,14 @@ from congling.cli.checkpoint import checkpoint
 from congling.cli.options import parse
 from congling.cli.training import ResumeOptions, report, say, suggest
 from congling.language import _
-from congling.tasks.image_classification_options import ImageClassificationOptions
+from congling.tasks.image_classification.options import ImageClassificationOptions
 
 
 def main(arguments: list[str], prog: str) -> int:
     """Train a new run."""
     description = _("Train a network that tells pictures apart: handwritten digits, or your own folder of pictures.")
     options = parse(ImageClassificationOptions, arguments, prog, description)
-    from congling.tasks.image_classification import train
+    from congling.tasks.image_classification.task import train
 
     run, reason = train(options, say)
     return report(run.path, reason, _encourage)
@@ -23,7 +23,7 @@ def main(arguments: list[str], prog: str) -> int:
 
 def resume(options: ResumeOptions) -> int:
     """Go on with a run that was stopped, killed or has ended."""
-    from congling.tasks.image_classification import resume
+    from congling.tasks.image_classification.task import resume
 
     which = checkpoint(options.checkpoint)
     run, reason = resume(options.resume, options.minutes, options.steps, say, which, epochs=options.epochs)
@@ -34,7 +34,7 @@ def _encourage(path: Path) -> None:
     """How good the classifier is on pictures that it has not seen, and what to do next."""
     from congling.cli.image_classification.scores import part_with_pictures, score_line
     from congling.learning.runs import Run
-    from congling.tasks.picture_classifier import PictureClassifier
+    from congling.tasks.image_classification.picture_classifier import PictureClassifier
 
     classifier = PictureClassifier.load(Run.open(path), device="auto")
     part = part_with_pictures(classifier.pictures)

@@ -13,13 +13,13 @@ from congling.cli.checkpoint import checkpoint
 from congling.cli.options import parse
 from congling.errors import UsageError, UserError
 from congling.language import _
-from congling.tasks.translation_options import SearchOptions
+from congling.tasks.translation.options import SearchOptions
 
 if TYPE_CHECKING:
     from congling.data.splits import Example
     from congling.learning.runs import Run
-    from congling.tasks.scores import Score
-    from congling.tasks.translator import Translator
+    from congling.tasks.translation.scores import Score
+    from congling.tasks.translation.translator import Translator
 
 
 @dataclass
@@ -57,8 +57,8 @@ def main(arguments: list[str], prog: str) -> int:
     options.search.check()
     from congling.learning.atomic import write_atomically
     from congling.learning.runs import Run
-    from congling.tasks.scores import bleu, check_bleu_tokenizer, chrf
-    from congling.tasks.translator import Translator
+    from congling.tasks.translation.scores import bleu, check_bleu_tokenizer, chrf
+    from congling.tasks.translation.translator import Translator
 
     if options.bleu_tokenizer is not None:  # now, not after the translating
         check_bleu_tokenizer(options.bleu_tokenizer)
@@ -98,7 +98,7 @@ def _examples(run: Run, options: Options) -> list[Example]:
     """The user's own sentences, or those that the run holds out."""
     from congling.data.lines import read_lines, require_equal_lines
     from congling.data.splits import Example
-    from congling.tasks.translation_data import load_examples
+    from congling.tasks.translation.data import load_examples
 
     if (options.source is None) != (not options.target):
         raise UsageError(_("--source and --target go together: sentences, and one or more files of references"))

@@ -15,13 +15,13 @@ from congling.cli.options import parse
 from congling.cli.values import Values, finite, names_and_shapes, print_json, print_value, print_values
 from congling.errors import UsageError
 from congling.language import _
-from congling.tasks.translation_options import SearchOptions
+from congling.tasks.translation.options import SearchOptions
 
 if TYPE_CHECKING:
-    from congling.figures.translation_view import TranslationView
+    from congling.figures.translation.view import TranslationView
     from congling.learning.runs import Run
-    from congling.tasks.translation_gradients import TranslationGradients
-    from congling.tasks.translator import Inside, Translator
+    from congling.tasks.translation.gradients import TranslationGradients
+    from congling.tasks.translation.translator import Inside, Translator
 
 
 @dataclass
@@ -65,7 +65,7 @@ def main(arguments: list[str], prog: str) -> int:
     options = parse(Options, arguments, prog, _("Look inside while a run translates one sentence."))
     options.check()
     from congling.learning.runs import Run
-    from congling.tasks.translator import Translator
+    from congling.tasks.translation.translator import Translator
 
     run = Run.open(options.run)
     translator = Translator.load(run, checkpoint(options.checkpoint), options.device)
@@ -107,8 +107,8 @@ def _record(inside: Inside, seen: Values) -> dict[str, Any]:
 
 
 def _write_figures(view: TranslationView, options: Options) -> None:
-    from congling.figures.translation_page import translation_page
-    from congling.figures.translation_picture import translation_picture
+    from congling.figures.translation.page import translation_page
+    from congling.figures.translation.picture import translation_picture
     from congling.learning.atomic import write_atomically
 
     for path, draw in ((options.html, translation_page), (options.svg, translation_picture)):
@@ -119,7 +119,7 @@ def _write_figures(view: TranslationView, options: Options) -> None:
 
 
 def _view(run: Run, translator: Translator, inside: Inside, text: str) -> TranslationView:
-    from congling.figures.translation_view import view_from_glass_box
+    from congling.figures.translation.view import view_from_glass_box
 
     return view_from_glass_box(
         inside.seen,
@@ -137,7 +137,7 @@ def _view(run: Run, translator: Translator, inside: Inside, text: str) -> Transl
 
 
 def _show_gradients(run: Run, translator: Translator, inside: Inside, options: Options) -> None:
-    from congling.tasks.translation_gradients import translation_gradients
+    from congling.tasks.translation.gradients import translation_gradients
 
     target_ids = inside.target_ids[:-1]  # the ids are to lack the end
     if options.target is not None:
@@ -158,7 +158,7 @@ def _show_gradients(run: Run, translator: Translator, inside: Inside, options: O
 
 
 def _write_gradient_page(run: Run, translator: Translator, found: TranslationGradients, options: Options) -> None:
-    from congling.figures.gradient_page import gradient_page
+    from congling.figures.gradients.page import gradient_page
     from congling.learning.atomic import write_atomically
 
     assert options.html is not None

@@ -16,10 +16,10 @@ from congling.cli.options import parse
 from congling.cli.standard_input import StandardInput
 from congling.language import _
 from congling.learning.options import require_at_least, require_at_most
-from congling.tasks.translation_options import MOST_HYPOTHESES, SearchOptions
+from congling.tasks.translation.options import MOST_HYPOTHESES, SearchOptions
 
 if TYPE_CHECKING:
-    from congling.tasks.translator import Translation, Translator
+    from congling.tasks.translation.translator import Translation, Translator
 
 
 @dataclass
@@ -50,7 +50,7 @@ def main(arguments: list[str], prog: str) -> int:
     require_at_least(("--n-best", options.n_best, 1))
     require_at_most(("--n-best", options.n_best, MOST_HYPOTHESES))
     from congling.learning.runs import Run
-    from congling.tasks.translator import LINES_AT_ONCE, Translator
+    from congling.tasks.translation.translator import LINES_AT_ONCE, Translator
 
     translator = Translator.load(Run.open(options.run), checkpoint(options.checkpoint), options.device)
     waiting = StandardInput()

@@ -8,14 +8,14 @@ from congling.cli.checkpoint import checkpoint
 from congling.cli.options import parse
 from congling.cli.training import ResumeOptions, report, say, suggest
 from congling.language import _
-from congling.tasks.translation_options import TranslationOptions
+from congling.tasks.translation.options import TranslationOptions
 
 
 def main(arguments: list[str], prog: str) -> int:
     """Train a new run."""
     description = _("Train a translator: on Tatoeba's Chinese and English, or your own.")
     options = parse(TranslationOptions, arguments, prog, description)
-    from congling.tasks.translation import train
+    from congling.tasks.translation.task import train
 
     run, reason = train(options, say)
     return report(run.path, reason, _encourage)
@@ -23,7 +23,7 @@ def main(arguments: list[str], prog: str) -> int:
 
 def resume(options: ResumeOptions) -> int:
     """Go on with a run that was stopped, killed or has ended."""
-    from congling.tasks.translation import resume
+    from congling.tasks.translation.task import resume
 
     which = checkpoint(options.checkpoint)
     run, reason = resume(options.resume, options.minutes, options.steps, say, which, epochs=options.epochs)
@@ -32,7 +32,7 @@ def resume(options: ResumeOptions) -> int:
 
 def _encourage(path: Path) -> None:
     """What to do with a new translator."""
-    from congling.tasks.translation_data import load_examples
+    from congling.tasks.translation.data import load_examples
 
     example = load_examples(path / "data/valid.jsonl")[0].source
     suggest(_("done. To try it: {command}"), "translate", str(path), example)

@@ -1,0 +1,1 @@
+"""A fitted function: the fit, its neurons, its curves, its landscape and its network."""

@@ -1,0 +1,1 @@
+"""The backward pass drawn: flow, computation graph, and every operation."""

@@ -1,0 +1,1 @@
+"""What a network that sees makes of a picture, and known kernels."""

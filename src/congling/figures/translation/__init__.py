@@ -1,0 +1,1 @@
+"""What one translation looks like from inside."""

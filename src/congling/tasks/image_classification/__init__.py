@@ -1,0 +1,1 @@
+"""Image classification: a convolutional network tells pictures apart."""

@@ -1,0 +1,1 @@
+"""Translation: a Transformer learns from sentence pairs."""

@@ -1,0 +1,150 @@
+"""Translation: a Transformer learns from sentence pairs. Data, network, loss and metric come together here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from congling.data.batches import Batch, SubwordSampling, TrainingBatches, collate, ordered_batches
+from congling.data.splits import Example
+from congling.data.token_store import TokenStore
+from congling.data.tokenizers import Tokenizer
+from congling.learning.checkpoints import Which
+from congling.learning.events import Listener, Reason
+from congling.learning.precision import device_of
+from congling.learning.runs import Run
+from congling.learning.trainer import Trainer
+from congling.learning.training_state import Validation
+from congling.networks.transformer import Transformer
+from congling.tasks.training import Say, extend_budget, new_run, preparing, train_into
+from congling.tasks.translation.data import languages, load_examples, prepare, read_corpus
+from congling.tasks.translation.options import TASK, SearchOptions, TranslationOptions
+from congling.tasks.translation.scores import bleu
+from congling.tasks.translation.stored_run import languages_of, translation_options_of
+from congling.tasks.translation.translator import Translator, build_network
+
+SAMPLES = 3  # sentences to show at each validation
+SCORED = 200  # validation sentences that are translated at each validation
+
+
+def train(options: TranslationOptions, say: Say) -> tuple[Run, Reason]:
+    """Train a translator from the options; everything is kept in the run's folder.
+
+    Raises:
+        UserError: the data, the options or the disk do not allow it; training diverged.
+    """
+    options.check()
+    pair = languages(options.data)
+    run = new_run(options, TASK, f"translation-{'-'.join(pair)}", beside={"languages": list(pair)})
+    with run.training():
+        with preparing(run):
+            prepare(run, read_corpus(options.data, options.training.seed, say), options, say)
+        return run, _train_into(run, options, say, begin=None)
+
+
+def resume(
+    path: Path,
+    minutes: float | None,
+    steps: int | None,
+    say: Say,
+    which: Which = "last",
+    *,
+    epochs: float | None = None,
+) -> tuple[Run, Reason]:
+    """Go on with a run that was interrupted or killed, or give a finished one a longer budget.
+
+    Args:
+        minutes, steps, epochs: a new total budget, in the kind that the run was trained with.
+        which: the checkpoint to go on from; a run that has none yet begins anew.
+    """
+    run = Run.open(path)
+    options = translation_options_of(run)
+    with run.training():
+        extend_budget(run, options.training, minutes=minutes, steps=steps, epochs=epochs, which=which)
+        if not run.file("data/train.arrow").is_file():
+            corpus = read_corpus(options.data, options.training.seed, say)
+            prepare(run, corpus, options, say)
+        return run, _train_into(run, options, say, begin=which)
+
+
+def _train_into(run: Run, options: TranslationOptions, say: Say, begin: Which | None) -> Reason:
+    def make_trainer(listeners: list[Listener]) -> Trainer[Batch]:
+        return _trainer(run, options, listeners)
+
+    return train_into(run, options.training, make_trainer, say, begin)
+
+
+def _trainer(run: Run, options: TranslationOptions, listeners: list[Listener]) -> Trainer[Batch]:
+    """The trainer of a run whose data are prepared."""
+    training = options.training
+    source, target = Tokenizer.load(run.file("source.model")), Tokenizer.load(run.file("target.model"))
+    device = device_of(options.device)
+    torch.manual_seed(training.seed)
+    network = build_network(options.network, source, target, bool(options.vocabulary.joint_vocabulary)).to(device)
+    batches = TrainingBatches(
+        TokenStore.open(run.file("data/train.arrow")),
+        batch_tokens=training.batch_tokens,
+        seed=training.seed,
+        source_pad=source.pad_id,
+        target_pad=target.pad_id,
+        sampling=_sampling(options, source, target),
+    )
+    twin = build_network(options.network, source, target, bool(options.vocabulary.joint_vocabulary)).to(device).eval()
+    translator = Translator(twin, source, target)
+    translator.languages = languages_of(run)
+    examples = load_examples(run.file("data/valid.jsonl"))
+
+    def loss(batch: Batch) -> tuple[Tensor, int]:
+        return network.loss(batch.to(device), training.label_smoothing)
+
+    def look() -> Validation:
+        return validate(translator, examples)
+
+    trainer = Trainer(network, loss, batches, look, run, training, listeners, "tokens")
+    trainer.parameters.lend(twin)
+    return trainer
+
+
+def _sampling(options: TranslationOptions, source: Tokenizer, target: Tokenizer) -> SubwordSampling | None:
+    strength = options.vocabulary.subword_sampling
+    return SubwordSampling(source, target, strength) if strength > 0 else None
+
+
+# Validating ----------------------------------------------------------------------------------------------------------
+
+
+def validate(translator: Translator, examples: Sequence[Example]) -> Validation:
+    """The loss a token over all examples (their first reference), BLEU of some greedy translations, and samples."""
+    scored = examples[:SCORED]
+    outputs = [
+        each.text
+        for each in translator.translate([example.source for example in scored], SearchOptions(beam=1, max_length=60))
+    ]
+    references = [example.references for example in scored]
+    return Validation(
+        loss=validation_loss(translator, examples),
+        scores={"bleu": bleu(outputs, references, translator.languages[1]).score},
+        samples=[
+            (example.source, example.references[0], output)
+            for example, output in list(zip(scored, outputs, strict=True))[:SAMPLES]
+        ],
+    )
+
+
+def validation_loss(translator: Translator, examples: Sequence[Example], batch_tokens: int = 4096) -> float:
+    """The mean cross-entropy in nats over the target tokens of the examples' first references."""
+    network: Transformer = translator.network
+    device = network.output_bias.device
+    source, target = translator.source_tokenizer, translator.target_tokenizer
+    sources = source.encode_all([example.source for example in examples])
+    targets = target.encode_all([example.references[0] for example in examples])
+    total, count = 0.0, 0
+    with torch.no_grad():
+        for rows in ordered_batches([max(map(len, pair)) for pair in zip(sources, targets, strict=True)], batch_tokens):
+            batch = collate([sources[r] for r in rows], [targets[r] for r in rows], source.pad_id, target.pad_id)
+            loss, tokens = network.loss(batch.to(device))
+            total, count = total + float(loss), count + tokens
+    return total / max(1, count)

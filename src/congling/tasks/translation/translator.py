@@ -1,0 +1,235 @@
+"""A trained translator: sentences in, translations out, in order, and every number on the way if one asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from congling.data.batches import collate, ordered_batches
+from congling.data.languages import written_without_spaces
+from congling.data.sentences import split_long
+from congling.data.tokenizers import Tokenizer
+from congling.decoding.beam import beam_search
+from congling.decoding.greedy import greedy_search
+from congling.decoding.hypotheses import Hypothesis
+from congling.equations.glass_box import GlassBox, glass_box
+from congling.errors import UserError
+from congling.language import _
+from congling.learning.checkpoints import Which, load_weights
+from congling.learning.parameters import load_parameters
+from congling.learning.precision import device_of
+from congling.learning.runs import Run
+from congling.networks.transformer import Transformer
+from congling.tasks.translation.options import NetworkOptions, SearchOptions
+from congling.tasks.translation.stored_run import languages_of, translation_options_of
+
+LONGEST_SOURCE = 256  # pieces; longer lines are translated part by part
+LINES_AT_ONCE = 2048
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The translations of one line, best first, each with its hypotheses (one for each part of a long line)."""
+
+    source: str
+    texts: list[str]
+    scores: list[float]
+    parts: list[tuple[list[int], list[Hypothesis]]]  # source ids and their hypotheses
+
+    @property
+    def text(self) -> str:
+        """The best one."""
+        return self.texts[0] if self.texts else ""
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A glass box around one translation: what was seen, and the pieces that its rows and columns stand for."""
+
+    seen: GlassBox
+    source_ids: list[int]  # the end included, as in all of these
+    target_ids: list[int]
+    source_pieces: list[str]
+    target_pieces: list[str]
+    hypotheses: list[Hypothesis]
+    text: str
+
+
+def build_network(options: NetworkOptions, source: Tokenizer, target: Tokenizer, shared: bool) -> Transformer:
+    """The network that the options describe, for these vocabularies."""
+    return Transformer(
+        source.size,
+        target.size,
+        width=options.width,
+        heads=options.heads,
+        feed_forward=options.feed_forward,
+        encoder_layers=options.encoder_layers,
+        decoder_layers=options.decoder_layers,
+        dropout=options.dropout,
+        attention_dropout=options.attention_dropout,
+        activation_dropout=options.activation_dropout,
+        activation=options.activation,
+        norm_first=options.norm == "pre",
+        shared_embeddings=shared,
+        tied_output=options.tied_output,
+    )
+
+
+class Translator:
+    """Translates with a network and its two tokenizers."""
+
+    def __init__(self, network: Transformer, source_tokenizer: Tokenizer, target_tokenizer: Tokenizer) -> None:
+        self.network = network
+        self.source_tokenizer, self.target_tokenizer = source_tokenizer, target_tokenizer
+        self.languages = ("und", "und")
+
+    @classmethod
+    def load(cls, run: Run, which: Which = "best", device: str = "auto") -> Translator:
+        """Open a run's tokenizers and the weights of one of its checkpoints.
+
+        Raises:
+            UserError: the run is of another task, incomplete or damaged.
+        """
+        options = translation_options_of(run)
+        source, target = Tokenizer.load(run.file("source.model")), Tokenizer.load(run.file("target.model"))
+        network = build_network(options.network, source, target, bool(options.vocabulary.joint_vocabulary))
+        try:
+            load_parameters(network, load_weights(run, which))
+        except ValueError as error:
+            raise UserError(
+                _("the weights of {run} do not fit its run.yaml: {reason}").format(run=run.path, reason=error)
+            ) from error
+        translator = cls(network.to(device_of(device)).eval(), source, target)
+        translator.languages = languages_of(run)
+        return translator
+
+    # Translating -----------------------------------------------------------------------------------------------------
+
+    def translate(
+        self,
+        lines: Iterable[str],
+        options: SearchOptions | None = None,
+        n_best: int = 1,
+        lines_at_once: int = LINES_AT_ONCE,
+    ) -> Iterator[Translation]:
+        """Translate any number of lines, in order; memory stays flat. Empty lines stay empty."""
+        options = options or SearchOptions()
+        remaining = iter(lines)
+        while chunk := list(islice(remaining, lines_at_once)):
+            yield from self._translate_chunk(chunk, options, n_best)
+
+    def _translate_chunk(self, lines: list[str], options: SearchOptions, n_best: int) -> list[Translation]:
+        parts = [split_long(line, LONGEST_SOURCE, self._piece_count) for line in lines]
+        ids = self.source_tokenizer.encode_all([part for line_parts in parts for part in line_parts])
+        hypotheses = iter(zip(ids, self.search(ids, options, n_best), strict=True))
+        return [
+            self._joined(line, [next(hypotheses) for _part in line_parts])
+            for line, line_parts in zip(lines, parts, strict=True)
+        ]
+
+    def _piece_count(self, text: str) -> int:
+        return len(self.source_tokenizer.encode(text))
+
+    def _joined(self, line: str, parts: list[tuple[list[int], list[Hypothesis]]]) -> Translation:
+        """The k-th best translation of a long line is made of its parts' k-th best."""
+        space = "" if written_without_spaces(self.languages[1]) else " "
+        kept = [(ids, found) for ids, found in parts if found]
+        count = min((len(found) for _ids, found in kept), default=0)
+        texts = [
+            space.join(self.target_tokenizer.decode(found[rank].ids) for _ids, found in kept) for rank in range(count)
+        ]
+        scores = [sum(found[rank].log_probability for _ids, found in kept) for rank in range(count)]
+        return Translation(line, texts or [""], scores, kept)
+
+    def search(self, ids: Sequence[list[int]], options: SearchOptions, n_best: int = 1) -> list[list[Hypothesis]]:
+        """The best hypotheses for each row of source ids (without the end), in the order of the rows."""
+        found: list[list[Hypothesis]] = [[] for _row in ids]
+        filled = [number for number, row in enumerate(ids) if row]
+        for rows in ordered_batches([len(ids[number]) for number in filled], options.batch_tokens):
+            numbers = [filled[row] for row in rows]
+            for number, hypotheses in zip(
+                numbers, self._search([ids[n] for n in numbers], options, n_best), strict=True
+            ):
+                found[number] = hypotheses
+        return found
+
+    def _search(self, rows: list[list[int]], options: SearchOptions, n_best: int) -> list[list[Hypothesis]]:
+        source, padding = self._collated(rows)
+        longest = torch.tensor([min(options.max_length, 3 * len(row) + 20) for row in rows])
+        settings: dict[str, Any] = {
+            "end_id": self.target_tokenizer.end_id,
+            "pad_id": self.target_tokenizer.pad_id,
+            "max_lengths": longest,
+            "banned": (self.target_tokenizer.unknown_id,),
+            "no_repeat_ngram": options.no_repeat_ngram,
+        }
+        with torch.inference_mode():
+            if options.beam == 1 and n_best == 1:
+                return [[each] for each in greedy_search(self.network, source, padding, **settings)]
+            return beam_search(
+                self.network, source, padding, beam=max(options.beam, n_best), n_best=n_best,
+                length_penalty=options.length_penalty, **settings,
+            )  # fmt: skip
+
+    def _collated(self, rows: list[list[int]]) -> tuple[Tensor, Tensor]:
+        batch = collate(rows, [[] for _row in rows], self.source_tokenizer.pad_id, self.target_tokenizer.pad_id)
+        device = self.network.output_bias.device
+        return batch.source.to(device), batch.source_padding.to(device)
+
+    # Looking inside --------------------------------------------------------------------------------------------------
+
+    def alignments(self, source_ids: list[int], target_ids: list[int]) -> list[tuple[int, int]]:
+        """For each target piece the source piece that it looks at most: (source, target) places, from 0.
+
+        The weights are the mean over the heads of the last decoder layer's cross-attention (Garg et al. 2019 find
+        the last layers but one to align best in deep networks; in shallow ones it is the last).
+        """
+        weights = self._forced(source_ids, target_ids)[f"decoder.layers.{self._last_layer}.cross_attention.weights"]
+        looked_at = weights[0].mean(dim=0)[: len(target_ids), : len(source_ids)].argmax(dim=-1)  # (T,)
+        return [(int(source), target) for target, source in enumerate(looked_at)]
+
+    @property
+    def _last_layer(self) -> int:
+        return len(self.network.decoder.layers) - 1
+
+    def _forced(self, source_ids: list[int], target_ids: list[int]) -> GlassBox:
+        """One plain pass with a given translation, in a glass box."""
+        batch = collate([source_ids], [target_ids], self.source_tokenizer.pad_id, self.target_tokenizer.pad_id)
+        batch = batch.to(self.network.output_bias.device)
+        with torch.no_grad(), glass_box() as seen:
+            self.network(batch.source, batch.source_padding, batch.target_input)
+        return seen
+
+    def look_inside(self, text: str, options: SearchOptions | None = None, n_best: int = 5) -> Inside:
+        """Translate one sentence and see everything: attention weights, outputs, positions, logits, runner-ups."""
+        options = options or SearchOptions()
+        source_ids = self.source_tokenizer.encode(text)
+        if not source_ids:
+            raise UserError(_("there is nothing to translate in {text}").format(text=repr(text)))
+        if len(source_ids) > LONGEST_SOURCE:
+            raise UserError(
+                _("the sentence has {count} pieces; at most {most} can be looked into at once").format(
+                    count=len(source_ids), most=LONGEST_SOURCE
+                )
+            )
+        hypotheses = self.search([source_ids], options, min(n_best, max(options.beam, 1)))[0]
+        target_ids = hypotheses[0].ids
+        seen = self._forced(source_ids, target_ids)
+        source_row, target_row = (
+            [*source_ids, self.source_tokenizer.end_id],
+            [*target_ids, self.target_tokenizer.end_id],
+        )
+        return Inside(
+            seen,
+            source_row,
+            target_row,
+            self.source_tokenizer.pieces(source_row),
+            self.target_tokenizer.pieces(target_row),
+            hypotheses,
+            self.target_tokenizer.decode(target_ids),
+        )
