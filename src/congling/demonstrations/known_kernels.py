@@ -127,7 +127,7 @@ def known_kernels() -> Showing:
     """The showing."""
     return Showing(
         name=NAME,
-        road="4.2",
+        road="4.3",
         title=_("Kernels that people thought of"),
         statement=_(
             "One small table of numbers, slid over a picture, blurs it, sharpens it or finds its edges. A convolution "
