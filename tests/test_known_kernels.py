@@ -73,7 +73,7 @@ def test_the_report_calculates_a_pixel(run_congling: Command) -> None:
     outcome = run_congling("demonstrate", "known-kernels")
     shown = filtered_picture(None)
     assert outcome.code == 0 and outcome.err == ""
-    assert outcome.out.startswith("Kernels that people thought of (4.2)\n")
+    assert outcome.out.startswith("Kernels that people thought of (4.3)\n")
     for each in shown.filters:
         assert f"{each.title} ({each.name})" in outcome.out
         value = shown.results[each.name][shown.place]
