@@ -19,7 +19,7 @@ import torch
 from tatoeba_batches import SOURCE_PIECES, TARGET_PIECES, tatoeba_batches
 from torch import Tensor
 
-from congling.data.batches import Batch
+from congling.data.text.pair_batches import Batch
 from congling.equations.glass_box import glass_box
 from congling.learning.backprop import Tape
 from congling.learning.memory import settle_memory

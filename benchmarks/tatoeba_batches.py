@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from congling.data.batches import Batch, collate, plan_epoch
-from congling.data.readers import read_tatoeba
 from congling.data.sources import fetch, find_source
-from congling.data.tokenizers import train_tokenizer
+from congling.data.text.pair_batches import Batch, collate, plan_epoch
+from congling.data.text.pair_readers import read_tatoeba
+from congling.data.text.tokenizers import train_tokenizer
 
 SOURCE_PIECES, TARGET_PIECES = 5000, 4000
 

@@ -23,7 +23,7 @@ import transformers
 from tatoeba_batches import SOURCE_PIECES, TARGET_PIECES, tatoeba_batches
 from transformers import MarianConfig, MarianMTModel
 
-from congling.data.batches import Batch
+from congling.data.text.pair_batches import Batch
 from congling.learning.gradients import clip_gradient
 from congling.learning.memory import settle_memory
 from congling.learning.optimizers import Optimizer

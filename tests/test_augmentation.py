@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from congling.data.augmentation import CUT, DETAIL, DOWN, RIGHT, STRONGEST, Augmentation, augment, uniforms
+from congling.data.pictures.augmentation import CUT, DETAIL, DOWN, RIGHT, STRONGEST, Augmentation, augment, uniforms
 from congling.errors import UsageError
 
 ROWS = np.array([3, 5, 11, 17, 2])

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from congling.data.batches import (
+from congling.data.text.pair_batches import (
     Batch,
     Lengths,
     SubwordSampling,
@@ -26,8 +26,8 @@ from congling.data.batches import (
     ordered_batches,
     plan_epoch,
 )
-from congling.data.token_store import TokenStore, TokenStoreWriter, tokenize_pairs
-from congling.data.tokenizers import train_tokenizer
+from congling.data.text.token_store import TokenStore, TokenStoreWriter, tokenize_pairs
+from congling.data.text.tokenizers import train_tokenizer
 from congling.errors import UserError
 
 SOURCE_PAD, TARGET_PAD = 96, 88
@@ -150,7 +150,7 @@ def test_each_epoch_brings_other_neighbours_and_another_order() -> None:
 def test_the_plan_does_not_depend_on_the_process() -> None:
     """Guards resuming in a new process: Python's hashing differs there, the plan must not."""
     program = (
-        "import numpy as np; from congling.data.batches import plan_epoch\n"
+        "import numpy as np; from congling.data.text.pair_batches import plan_epoch\n"
         "lengths = np.arange(97, dtype=np.int32) % 13 + 1\n"
         "print([rows.tolist() for rows in plan_epoch(lengths, lengths[::-1], batch_tokens=53, seed=5, epoch=7)])"
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from congling.data.check import check_parallel
-from congling.data.findings import KINDS, Finding
-from congling.data.scripts import count_scripts, dominant_script
+from congling.data.text.check import check_parallel
+from congling.data.text.findings import KINDS, Finding
+from congling.data.text.scripts import count_scripts, dominant_script
 from congling.errors import UserError
 
 CLEAN = [(f"我有{number}本很好的书。", f"I have {number} books that are very good.") for number in range(10, 29)]

@@ -9,8 +9,8 @@ import pytest
 
 from congling.cli import data
 from congling.cli.data import finding_titles, main
-from congling.data.findings import KINDS
 from congling.data.sources import SOURCES, Source
+from congling.data.text.findings import KINDS
 from congling.errors import UsageError, UserError
 
 Captured = pytest.CaptureFixture[str]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from conftest import Outcome
-from congling.data.batches import collate
+from congling.data.text.pair_batches import collate
 from congling.decoding.hypotheses import Hypothesis
 from congling.learning.runs import Run
 from congling.tasks.translation.translator import Translator

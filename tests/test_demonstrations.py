@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from congling.cli.options import parse
-from congling.data.augmentation import Augmentation
+from congling.data.pictures.augmentation import Augmentation
 from congling.demonstrations.claim import Claim, Course, Curve, Expectation, Metric, Reading, Variant, but, problem
 from congling.demonstrations.claims import all_claims, claim_named, claim_names
 from congling.demonstrations.command import command

@@ -17,8 +17,8 @@ import torch
 
 import conftest
 from congling.data import sources
-from congling.data.picture_sets import PictureSet
-from congling.data.splits import TEST, TRAIN, VALID
+from congling.data.pictures.sets import PictureSet
+from congling.data.text.splits import TEST, TRAIN, VALID
 from congling.demonstrations import claims, demonstrate, picture_sources
 from congling.demonstrations.claim import Claim, but
 from congling.demonstrations.claims import claim_named

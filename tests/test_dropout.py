@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from congling.data.batches import collate
+from congling.data.text.pair_batches import collate
 from congling.equations.layers import draw_dropout_mask, dropout
 from congling.networks.layers import Dropout
 from congling.networks.transformer import Transformer

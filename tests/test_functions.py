@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from congling.data.features import calculate, feature_of
-from congling.data.functions import FUNCTIONS
+from congling.data.functions.functions import FUNCTIONS
+from congling.data.tables.features import calculate, feature_of
 from congling.errors import UsageError
 from congling.language import use_language
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as module_hooks
 
-from congling.data.batches import collate
+from congling.data.text.pair_batches import collate
 from congling.equations.equation import equations
 from congling.equations.glass_box import glass_box, open_box, running, scope, show
 from congling.networks.transformer import Transformer

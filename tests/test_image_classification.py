@@ -18,8 +18,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from congling.data.picture_hub import find_hub_pictures, read_hub_pictures
-from congling.data.pictures import PictureShape
+from congling.data.pictures.hub import find_hub_pictures, read_hub_pictures
+from congling.data.pictures.pictures import PictureShape
 from congling.errors import UsageError, UserError
 from congling.learning.checkpoints import load_weights
 from congling.learning.runs import Run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from congling.data.languages import direction_of, primary, words_are_separated, written_without_spaces
+from congling.data.text.languages import direction_of, primary, words_are_separated, written_without_spaces
 
 
 @pytest.mark.parametrize(

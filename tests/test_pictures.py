@@ -13,15 +13,15 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from congling.data import pictures as pictures_module
-from congling.data.augmentation import Augmentation, augment
-from congling.data.digits import CLASSES, read_digits
-from congling.data.picture_batches import PictureBatches
-from congling.data.picture_folders import LabelledPicture, find_pictures, read_pictures
-from congling.data.picture_sets import PIXELS, PictureSet, write_picture_set
-from congling.data.pictures import PictureShape, read_picture
-from congling.data.splits import TEST, TRAIN, VALID
+from congling.data.pictures import pictures as pictures_module
+from congling.data.pictures.augmentation import Augmentation, augment
+from congling.data.pictures.batches import PictureBatches
+from congling.data.pictures.digits import CLASSES, read_digits
+from congling.data.pictures.folders import LabelledPicture, find_pictures, read_pictures
+from congling.data.pictures.pictures import PictureShape, read_picture
+from congling.data.pictures.sets import PIXELS, PictureSet, write_picture_set
 from congling.data.stratified import stratified_parts
+from congling.data.text.splits import TEST, TRAIN, VALID
 from congling.errors import UserError
 
 COLOUR, GREY = PictureShape(3, 16), PictureShape(1, 16)

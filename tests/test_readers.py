@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from congling.data.lines import one_line
-from congling.data.readers import (
+from congling.data.text.lines import one_line
+from congling.data.text.pair_readers import (
     ReadingCounts,
     clean_pairs,
     count_lines,

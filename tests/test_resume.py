@@ -25,7 +25,7 @@ import pytest
 
 from conftest import Outcome
 from congling.cli.main import main
-from congling.data.tokenizers import Kind, train_tokenizer
+from congling.data.text.tokenizers import Kind, train_tokenizer
 from congling.learning import precision
 from congling.learning.runs import Run
 
@@ -264,7 +264,7 @@ def test_subword_sampling_draws_the_same_in_another_process(kind: Kind, corpus: 
     model = tmp_path / "model"
     train_tokenizer(lines, size=97, kind=kind).save(model)
     script = (
-        "import sys\nfrom congling.data.tokenizers import Tokenizer\n"
+        "import sys\nfrom congling.data.text.tokenizers import Tokenizer\n"
         "tokenizer, lines = Tokenizer.load(sys.argv[1]), open(sys.argv[2], encoding='utf-8').read().splitlines()\n"
         "for seed in map(int, sys.argv[3:]):\n    drawn = tokenizer.encode_sampled(lines, 0.2, seed)\nprint(drawn)\n"
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from congling.data.sentences import split_long
+from congling.data.text.sentences import split_long
 
 LONGEST = 23
 _PIECES_OF = {"ﷺ": 18, "㌀": 5, "½": 3}  # as NFKC makes of them

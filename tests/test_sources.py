@@ -194,7 +194,7 @@ def test_the_cache_is_where_the_platform_keeps_caches(
 @pytest.mark.network
 def test_tatoeba_is_what_its_pin_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against a pin that no longer fits the registry, and against a change in how its rows are read."""
-    from congling.data.readers import read_tatoeba
+    from congling.data.text.pair_readers import read_tatoeba
 
     monkeypatch.setenv("CONGLING_CACHE", str(tmp_path))
     try:

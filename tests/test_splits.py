@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from congling.data import splits
-from congling.data.splits import REPEATED, TEST, TRAIN, VALID, Example, Parts, choose_parts, examples, normalised
+from congling.data.text import splits
+from congling.data.text.splits import REPEATED, TEST, TRAIN, VALID, Example, Parts, choose_parts, examples, normalised
 from congling.errors import UserError
 
 SINGLES = [(f"源{number}", f"target {number}") for number in range(101)]
@@ -110,7 +110,7 @@ def test_the_seed_chooses_and_the_order_of_lines_does_not() -> None:
 def test_the_split_does_not_hang_on_hash_randomisation() -> None:
     """Guards against sets or hash() in the choice: other processes, other hash seeds, the same pinned answer."""
     program = (
-        "from congling.data.splits import TEST, choose_parts as c;"
+        "from congling.data.text.splits import TEST, choose_parts as c;"
         "print([n for n, p in enumerate(c([(f'{n}s', f'{n}t') for n in range(53)], 2, 3, 7).part_of) if p == TEST])"
     )
     answers = {

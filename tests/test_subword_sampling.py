@@ -14,7 +14,7 @@ import sentencepiece
 from hypothesis import given
 from hypothesis import strategies as st
 
-from congling.data.subword_sampling import (
+from congling.data.text.subword_sampling import (
     POOL,
     MergeDropout,
     SegmentationSampling,
@@ -22,7 +22,7 @@ from congling.data.subword_sampling import (
     SubwordSampler,
     Vocabulary,
 )
-from congling.data.tokenizers import Kind, Tokenizer, train_tokenizer
+from congling.data.text.tokenizers import Kind, Tokenizer, train_tokenizer
 
 DRAWS = 5_003
 LETTERS = "abcdeé 龘我们"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from congling.data.tables import Table, read_inputs, read_numbers
+from congling.data.tables.tables import Table, read_inputs, read_numbers
 from congling.errors import UsageError, UserError
 
 GOOD = "a,b,y\n1,10,0.5\n2,20,1.5\n3,31,2.5\n4,40,4.25\n"

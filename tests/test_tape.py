@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from congling.data.batches import Batch, collate
 from congling.data.examples import ExampleBatch
+from congling.data.text.pair_batches import Batch, collate
 from congling.equations import attention as attention_equations
 from congling.equations.activations import relu, softmax
 from congling.equations.equation import equations

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from congling.data import token_store
-from congling.data.token_store import TokenizedCounts, TokenStore, TokenStoreWriter, tokenize_pairs
-from congling.data.tokenizers import Tokenizer, train_tokenizer
+from congling.data.text import token_store
+from congling.data.text.token_store import TokenizedCounts, TokenStore, TokenStoreWriter, tokenize_pairs
+from congling.data.text.tokenizers import Tokenizer, train_tokenizer
 from congling.errors import UserError
 
 Pair = tuple[list[int], list[int]]

@@ -12,8 +12,8 @@ import sentencepiece
 from hypothesis import given
 from hypothesis import strategies as st
 
-from congling.data.chinese import simplified_chinese_rules, simplified_forms
-from congling.data.tokenizers import Kind, Tokenizer, train_tokenizer
+from congling.data.text.chinese import simplified_chinese_rules, simplified_forms
+from congling.data.text.tokenizers import Kind, Tokenizer, train_tokenizer
 from congling.errors import UsageError, UserError
 
 KINDS: list[Kind] = ["bpe", "unigram", "characters"]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from congling.data.batches import Batch, collate
+from congling.data.text.pair_batches import Batch, collate
 from congling.equations.glass_box import glass_box
 from congling.equations.positions import sinusoidal_positions
 from congling.networks.transformer import Transformer

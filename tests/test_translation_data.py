@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from congling.data.sources import SOURCES
-from congling.data.splits import Example
-from congling.data.tokenizers import Tokenizer
+from congling.data.text.splits import Example
+from congling.data.text.tokenizers import Tokenizer
 from congling.errors import UsageError, UserError
 from congling.learning.runs import Run
 from congling.tasks import named_data

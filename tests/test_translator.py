@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from conftest import WORDS
-from congling.data.batches import collate
+from congling.data.text.pair_batches import collate
 from congling.decoding.greedy import greedy_search
 from congling.errors import UserError
 from congling.learning.runs import Run

@@ -19,7 +19,7 @@ from congling.language import _
 from congling.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from congling.data.check import Report
+    from congling.data.text.check import Report
 
 PROG = "congling data"
 
@@ -133,7 +133,7 @@ def _megabytes(source: Source) -> str:
 
 
 def _check(arguments: list[str]) -> int:
-    from congling.data.check import check_parallel
+    from congling.data.text.check import check_parallel
 
     options = parse(CheckOptions, arguments, f"{PROG} check", _descriptions()["check"])
     report = check_parallel(

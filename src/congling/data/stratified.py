@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from congling.data.splits import TEST, TRAIN, VALID, key_of, mixed
+from congling.data.text.splits import TEST, TRAIN, VALID, key_of, mixed
 from congling.errors import UserError
 from congling.language import _
 

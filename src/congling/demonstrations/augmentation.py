@@ -57,14 +57,14 @@ def _as_they_are(data: FunctionData, seed: int) -> FunctionData:
 
 
 def _turned_and_shifted(data: FunctionData, seed: int) -> FunctionData:
-    from congling.data.augmentation import Augmentation
+    from congling.data.pictures.augmentation import Augmentation
     from congling.demonstrations.letters import letters, with_copies
 
     return with_copies(letters(seed), Augmentation(rotate=20, shift=0.12), COPIES, seed)
 
 
 def _mirrored(data: FunctionData, seed: int) -> FunctionData:
-    from congling.data.augmentation import Augmentation
+    from congling.data.pictures.augmentation import Augmentation
     from congling.demonstrations.letters import letters, with_copies
 
     return with_copies(letters(seed), Augmentation(mirror=0.5), COPIES, seed)

@@ -143,7 +143,7 @@ def filtered_picture(path: Path | None) -> FilteredPicture:
     Raises:
         UserError: the picture cannot be read, see ``read_picture``.
     """
-    from congling.data.pictures import PictureShape, read_picture
+    from congling.data.pictures.pictures import PictureShape, read_picture
     from congling.demonstrations.drawn_picture import drawn_picture
     from congling.demonstrations.picture_filters import filters
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from congling.data.augmentation import Augmentation, augment
-from congling.data.picture_sets import PARTS, PictureSet
+from congling.data.pictures.augmentation import Augmentation, augment
+from congling.data.pictures.sets import PARTS, PictureSet
 from congling.demonstrations.letters import EVERY_LETTER
 from congling.demonstrations.pictures_in_memory import in_memory
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from congling.data.augmentation import Augmentation, augment
+from congling.data.pictures.augmentation import Augmentation, augment
 from congling.tasks.function_fitting.data import FunctionData, Part, Scale
 
 EVERY_LETTER = {

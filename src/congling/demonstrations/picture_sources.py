@@ -12,7 +12,7 @@ from congling.demonstrations.claim import Claim, but
 from congling.language import _
 
 if TYPE_CHECKING:
-    from congling.data.picture_sets import PictureSet
+    from congling.data.pictures.sets import PictureSet
 
 DIGITS = "mnist-5k"
 MORE_STEPS = 5  # times as many as with letters: what people write differs more than what a program draws
@@ -73,9 +73,9 @@ def on_digits(claim: Claim, say: Callable[[str], None]) -> Claim:
 def _digits(path: Path, each: int, seed: int) -> PictureSet:
     import numpy as np
 
-    from congling.data.digits import CLASSES, read_digits
-    from congling.data.splits import TRAIN
+    from congling.data.pictures.digits import CLASSES, read_digits
     from congling.data.stratified import stratified_parts
+    from congling.data.text.splits import TRAIN
     from congling.demonstrations.pictures_in_memory import in_memory
 
     digits = list(read_digits(path))

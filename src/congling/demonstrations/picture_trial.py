@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from congling.data.examples import ExampleBatch
-    from congling.data.picture_sets import PictureSet
+    from congling.data.pictures.sets import PictureSet
     from congling.networks.cnn import ConvolutionalNetwork
     from congling.tasks.image_classification.picture_classifier import PartName
     from congling.tasks.image_classification.task import PictureFit

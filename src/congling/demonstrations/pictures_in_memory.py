@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from congling.data.picture_sets import PictureSet
-from congling.data.pictures import PictureShape, Pixels
-from congling.data.splits import TRAIN
+from congling.data.pictures.pictures import PictureShape, Pixels
+from congling.data.pictures.sets import PictureSet
+from congling.data.text.splits import TRAIN
 
 
 def in_memory(

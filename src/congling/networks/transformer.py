@@ -22,7 +22,7 @@ from congling.networks.transformer_layers import Activation, DecoderLayer, Encod
 
 
 class TranslationBatch(Protocol):
-    """What the network needs to know of a batch; ``data.batches.Batch`` is one."""
+    """What the network needs to know of a batch; ``data.text.pair_batches.Batch`` is one."""
 
     @property
     def source(self) -> Tensor:

@@ -66,7 +66,7 @@ def _rows(options: Options, names: list[str], waiting: StandardInput) -> Iterabl
         return rows_of_words(options.numbers, names)
     if options.table is None:
         return rows_of_lines(waiting, names, lambda number: _("standard input, line {number}").format(number=number))
-    from congling.data.tables import read_inputs
+    from congling.data.tables.tables import read_inputs
 
     rows: list[Row] = read_inputs(options.table, names).tolist()
     return rows

@@ -9,7 +9,7 @@ from congling.cli.table import print_table
 from congling.language import _
 
 if TYPE_CHECKING:
-    from congling.data.picture_sets import PictureSet
+    from congling.data.pictures.sets import PictureSet
     from congling.tasks.image_classification.picture_classifier import PartName
     from congling.tasks.image_classification.scores import Evaluation
 

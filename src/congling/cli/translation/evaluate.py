@@ -16,7 +16,7 @@ from congling.language import _
 from congling.tasks.translation.options import SearchOptions
 
 if TYPE_CHECKING:
-    from congling.data.splits import Example
+    from congling.data.text.splits import Example
     from congling.learning.runs import Run
     from congling.tasks.translation.scores import Score
     from congling.tasks.translation.translator import Translator
@@ -96,8 +96,8 @@ def _check_place(path: Path) -> None:
 
 def _examples(run: Run, options: Options) -> list[Example]:
     """The user's own sentences, or those that the run holds out."""
-    from congling.data.lines import read_lines, require_equal_lines
-    from congling.data.splits import Example
+    from congling.data.text.lines import read_lines, require_equal_lines
+    from congling.data.text.splits import Example
     from congling.tasks.translation.data import load_examples
 
     if (options.source is None) != (not options.target):

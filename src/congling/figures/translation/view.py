@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 
 class Pieces(Protocol):
-    """What the view needs of a tokenizer; ``data.tokenizers.Tokenizer`` is one."""
+    """What the view needs of a tokenizer; ``data.text.tokenizers.Tokenizer`` is one."""
 
     end_id: int
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from congling.data.examples import ExampleBatch
-from congling.data.features import calculate
-from congling.data.functions import FUNCTIONS, Function
+from congling.data.functions.functions import FUNCTIONS, Function
+from congling.data.tables.features import calculate
 
 Array = NDArray[np.float64]
 PartName = Literal["train", "valid", "test"]
@@ -79,7 +79,7 @@ class FunctionData:
         train, valid, test: in the user's units.
         input_names, target_name: what the columns are called.
         classes: their names; none for a number to predict.
-        features: what the network reads, in the notation of ``data.features``; the inputs themselves where empty.
+        features: what the network reads, as ``data.tables.features`` writes it; the inputs themselves where empty.
         feature_scale, target_scale: see ``Scale``; the latter for numbers only.
         function_name: of the function that the examples were drawn from; None for a table.
         noise: of that drawing.

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from congling.data.table_targets import Kind
-from congling.data.tables import read_numbers
+from congling.data.tables.tables import read_numbers
+from congling.data.tables.targets import Kind
 from congling.equations.activations import softmax
 from congling.errors import UserError
 from congling.language import _

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from congling.data.features import feature_of
-from congling.data.functions import FUNCTIONS
+from congling.data.functions.functions import FUNCTIONS
+from congling.data.tables.features import feature_of
 from congling.errors import UsageError
 from congling.language import _
 from congling.learning.options import (

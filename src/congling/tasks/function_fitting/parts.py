@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from congling.data.features import calculate, feature_of
-from congling.data.functions import FUNCTIONS
-from congling.data.tables import Table, read_numbers
+from congling.data.functions.functions import FUNCTIONS
+from congling.data.tables.features import calculate, feature_of
+from congling.data.tables.tables import Table, read_numbers
 from congling.errors import UserError
 from congling.language import _
 from congling.tasks.function_fitting.data import PARTS, FunctionData, Part, Scale

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from congling.data.pictures import Pixels
+from congling.data.pictures.pictures import Pixels
 
 Ground = Literal["dark", "light"]
 

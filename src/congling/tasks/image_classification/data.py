@@ -1,6 +1,6 @@
 """From what the user has (a folder of pictures, a hub data set, a named one) to the picture set that a run keeps.
 
-The run's folder then holds ``data/pixels.bin`` and ``data/pictures.json``: see ``data.picture_sets``.
+The run's folder then holds ``data/pixels.bin`` and ``data/pictures.json``: see ``data.pictures.sets``.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from congling.data.digits import CLASSES, read_digits
-from congling.data.picture_folders import LabelledPicture, find_pictures, read_pictures
-from congling.data.picture_hub import find_hub_pictures, read_hub_pictures
-from congling.data.picture_sets import DESCRIPTION, PictureSet, write_picture_set
-from congling.data.pictures import FittedPicture, PictureShape, fit_picture, read_picture
+from congling.data.pictures.digits import CLASSES, read_digits
+from congling.data.pictures.folders import LabelledPicture, find_pictures, read_pictures
+from congling.data.pictures.hub import find_hub_pictures, read_hub_pictures
+from congling.data.pictures.pictures import FittedPicture, PictureShape, fit_picture, read_picture
+from congling.data.pictures.sets import DESCRIPTION, PictureSet, write_picture_set
 from congling.data.sources import find_source
 from congling.errors import UsageError, UserError
 from congling.language import _

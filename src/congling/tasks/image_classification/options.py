@@ -114,7 +114,7 @@ class AugmentationOptions:
 
     @property
     def strengths(self) -> dict[str, float]:
-        """What ``data.augmentation.Augmentation`` takes; it also refuses what is too strong."""
+        """What ``data.pictures.augmentation.Augmentation`` takes; it also refuses what is too strong."""
         strengths = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return strengths if strengths.pop("augment") else {}
 

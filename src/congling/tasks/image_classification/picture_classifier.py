@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from congling.data.picture_folders import LabelledPicture
-from congling.data.picture_sets import PARTS, PictureSet
-from congling.data.pictures import Pixels, read_picture
+from congling.data.pictures.folders import LabelledPicture
+from congling.data.pictures.pictures import Pixels, read_picture
+from congling.data.pictures.sets import PARTS, PictureSet
 from congling.equations.activations import softmax
 from congling.errors import UserError
 from congling.language import _

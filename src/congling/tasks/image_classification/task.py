@@ -8,10 +8,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from congling.data.augmentation import Augmentation
 from congling.data.examples import ExampleBatch
-from congling.data.picture_batches import PictureBatches
-from congling.data.picture_sets import PictureSet
+from congling.data.pictures.augmentation import Augmentation
+from congling.data.pictures.batches import PictureBatches
+from congling.data.pictures.sets import PictureSet
 from congling.data.stratified import MOST
 from congling.learning.checkpoints import Which
 from congling.learning.events import Listener, Reason

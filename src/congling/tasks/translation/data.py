@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from congling.data import readers
-from congling.data.languages import direction_of, primary
-from congling.data.scripts import dominant_script
 from congling.data.sources import find_source
-from congling.data.splits import REPEATED, TEST, TRAIN, VALID, Example, choose_parts, examples
-from congling.data.token_store import TokenizedCounts, tokenize_pairs
-from congling.data.tokenizers import Normalization, Tokenizer, train_tokenizer
+from congling.data.text import pair_readers
+from congling.data.text.languages import direction_of, primary
+from congling.data.text.scripts import dominant_script
+from congling.data.text.splits import REPEATED, TEST, TRAIN, VALID, Example, choose_parts, examples
+from congling.data.text.token_store import TokenizedCounts, tokenize_pairs
+from congling.data.text.tokenizers import Normalization, Tokenizer, train_tokenizer
 from congling.errors import UsageError, UserError
 from congling.language import _
 from congling.learning.atomic import write_atomically
@@ -51,12 +51,12 @@ class Corpus:
 def read_corpus(options: DataOptions, seed: int, say: Say) -> Corpus:
     """Read what the options name, hold out what they do not give, and say what was found and left out."""
     source_language, target_language = languages(options)
-    counts = readers.ReadingCounts()
+    counts = pair_readers.ReadingCounts()
 
     def pairs() -> Iterator[Pair]:
         nonlocal counts
-        counts = readers.ReadingCounts()
-        return readers.clean_pairs(_pairs(options, say), counts)
+        counts = pair_readers.ReadingCounts()
+        return pair_readers.clean_pairs(_pairs(options, say), counts)
 
     valid = _own_examples(options.valid_source, options.valid_target)
     test = _own_examples(options.test_source, options.test_target)
@@ -90,7 +90,7 @@ def read_corpus(options: DataOptions, seed: int, say: Say) -> Corpus:
     return corpus
 
 
-def _nothing_left(name: str, counts: readers.ReadingCounts) -> str:
+def _nothing_left(name: str, counts: pair_readers.ReadingCounts) -> str:
     return _("{name} holds no pair to learn from; left out: {empty} with an empty side, {too_long} over-long").format(
         name=name, empty=counts.empty, too_long=counts.too_long
     )
@@ -146,12 +146,12 @@ def _pairs(options: DataOptions, say: Say) -> Iterator[Pair]:
         for path in (options.source, options.target):
             if path.exists() and not (path.is_file() or path.is_dir()):
                 raise UserError(_("{path} can be read only once: write it to a file").format(path=path))
-        return readers.read_parallel(options.source, options.target)
+        return pair_readers.read_parallel(options.source, options.target)
     columns = options.source_column, options.target_column
     if options.table is not None:
-        return readers.read_table(options.table, *columns)
+        return pair_readers.read_table(options.table, *columns)
     if options.hub is not None:
-        return readers.read_hub(options.hub, options.hub_split, *columns, options.hub_configuration)
+        return pair_readers.read_hub(options.hub, options.hub_split, *columns, options.hub_configuration)
     return _named(options, say)
 
 
@@ -163,7 +163,7 @@ def _named(options: DataOptions, say: Say) -> Iterator[Pair]:
                 name=source.name, names="tatoeba-zh-en"
             )
         )
-    pairs = readers.read_tatoeba(fetched(source, say))
+    pairs = pair_readers.read_tatoeba(fetched(source, say))
     wanted = [primary(language) for language in languages(options)]
     if wanted == ["zh", "en"]:
         return pairs
@@ -179,8 +179,8 @@ def _named(options: DataOptions, say: Say) -> Iterator[Pair]:
 def _own_examples(source: Path | None, target: Path | None) -> list[Example]:
     if source is None or target is None:
         return []
-    counts = readers.ReadingCounts()
-    pairs = readers.clean_pairs(readers.read_parallel(source, target), counts)
+    counts = pair_readers.ReadingCounts()
+    pairs = pair_readers.clean_pairs(pair_readers.read_parallel(source, target), counts)
     found = [Example(sentence, [reference]) for sentence, reference in pairs]
     if not found:
         raise UserError(_nothing_left(str(source), counts))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from congling.data.batches import collate
+from congling.data.text.pair_batches import collate
 from congling.learning.backprop import Tape
 from congling.tasks.translation.translator import Translator
 

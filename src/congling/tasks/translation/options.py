@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from congling.data.languages import direction_of
+from congling.data.text.languages import direction_of
 from congling.errors import UsageError
 from congling.language import _
 from congling.learning.options import Budget, TrainingOptions, require_at_least, require_at_most, require_below_one

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from congling.data.languages import primary, words_are_separated
+from congling.data.text.languages import primary, words_are_separated
 from congling.errors import UsageError, UserError
 from congling.language import _
 

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from congling.data.batches import collate, ordered_batches
-from congling.data.languages import written_without_spaces
-from congling.data.sentences import split_long
-from congling.data.tokenizers import Tokenizer
+from congling.data.text.languages import written_without_spaces
+from congling.data.text.pair_batches import collate, ordered_batches
+from congling.data.text.sentences import split_long
+from congling.data.text.tokenizers import Tokenizer
 from congling.decoding.beam import beam_search
 from congling.decoding.greedy import greedy_search
 from congling.decoding.hypotheses import Hypothesis

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from congling.data.findings import Finding, Findings
-from congling.data.lines import raw_lines
-from congling.data.scripts import RANGES, count_scripts, dominant, weighted
-from congling.data.splits import key_of, normalised, occurred_before
+from congling.data.text.findings import Finding, Findings
+from congling.data.text.lines import raw_lines
+from congling.data.text.scripts import RANGES, count_scripts, dominant, weighted
+from congling.data.text.splits import key_of, normalised, occurred_before
 from congling.errors import UserError
 from congling.language import _
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from congling.data.lines import raw_lines
+from congling.data.text.lines import raw_lines
 
 EXAMPLES = 3
 EXCERPT = 60  # characters

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from congling.data.table_cells import Column
+from congling.data.tables.cells import Column
 from congling.errors import UserError
 from congling.language import _
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from congling.data.point_sets import RADIUS, Array, Classes, circle, gaussians, moons, spiral, xor
+from congling.data.functions.point_sets import RADIUS, Array, Classes, circle, gaussians, moons, spiral, xor
 from congling.language import _
 
 PLANE = ((-6.0, 6.0), (-6.0, 6.0))  # where the sets of points lie

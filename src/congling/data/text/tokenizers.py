@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import sentencepiece
 
-from congling.data.subword_sampling import SubwordSampler
+from congling.data.text.subword_sampling import SubwordSampler
 from congling.errors import UsageError, UserError
 from congling.language import _
 
@@ -225,7 +225,7 @@ def _check_size(size: int, option: str) -> None:
 
 
 def _normalization_options(normalization: Normalization) -> dict[str, Any]:
-    from congling.data import chinese
+    from congling.data.text import chinese
 
     if normalization == "simplified-chinese":
         return {"normalizer": chinese.simplified_chinese_normalizer()}

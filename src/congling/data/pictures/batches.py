@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from congling.data.augmentation import Augmentation, augment
 from congling.data.examples import ExampleBatch, ExampleBatches
-from congling.data.picture_sets import PictureSet, Rows
+from congling.data.pictures.augmentation import Augmentation, augment
+from congling.data.pictures.sets import PictureSet, Rows
 
 
 class PictureBatches:

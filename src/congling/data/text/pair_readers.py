@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from congling.data.lines import (
+from congling.data.text.lines import (
     count_lines,
     not_utf8,
     one_line,

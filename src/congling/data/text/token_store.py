@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from congling.data.tokenizers import Tokenizer
+from congling.data.text.tokenizers import Tokenizer
 from congling.errors import UserError
 from congling.language import _
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from congling.data.pictures import SUFFIXES, PictureShape, Pixels, read_picture
+from congling.data.pictures.pictures import SUFFIXES, PictureShape, Pixels, read_picture
 from congling.errors import UserError
 from congling.language import _
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from congling.data.table_cells import Column, TableFile, number_of
-from congling.data.table_targets import Kind, interpret, require_few, require_two
+from congling.data.tables.cells import Column, TableFile, number_of
+from congling.data.tables.targets import Kind, interpret, require_few, require_two
 from congling.errors import UsageError, UserError
 from congling.language import _
 from congling.nearest import did_you_mean

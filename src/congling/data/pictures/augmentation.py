@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from congling.data.splits import mixed
+from congling.data.text.splits import mixed
 from congling.errors import UsageError
 from congling.language import _
 

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from congling.data.examples import ExampleBatch
-from congling.data.picture_folders import LabelledPicture
-from congling.data.pictures import PictureShape, Pixels
-from congling.data.splits import TEST, TRAIN, VALID
+from congling.data.pictures.folders import LabelledPicture
+from congling.data.pictures.pictures import PictureShape, Pixels
 from congling.data.stratified import stratified_parts
+from congling.data.text.splits import TEST, TRAIN, VALID
 from congling.errors import UserError
 from congling.language import _
 

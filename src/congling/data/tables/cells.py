@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from congling.data.lines import not_utf8, raw_lines, require_file
+from congling.data.text.lines import not_utf8, raw_lines, require_file
 from congling.errors import UserError
 from congling.language import _
 

@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from congling.data.token_store import TokenStore
-from congling.data.tokenizers import END_ID, Tokenizer
+from congling.data.text.token_store import TokenStore
+from congling.data.text.tokenizers import END_ID, Tokenizer
 from congling.errors import UserError
 from congling.language import _
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from congling.data.picture_folders import LabelledPicture
+from congling.data.pictures.folders import LabelledPicture
 from congling.errors import UserError
 from congling.language import _
 

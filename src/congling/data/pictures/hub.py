@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from congling.data.picture_folders import LabelledPicture
-from congling.data.pictures import FittedPicture, PictureShape, read_picture
-from congling.data.readers import explaining_hub
+from congling.data.pictures.folders import LabelledPicture
+from congling.data.pictures.pictures import FittedPicture, PictureShape, read_picture
+from congling.data.text.pair_readers import explaining_hub
 from congling.errors import UserError
 from congling.language import _
 from congling.nearest import did_you_mean

@@ -1,0 +1,1 @@
+"""Functions and point sets with a formula: examples that can be drawn at will."""

@@ -1,0 +1,1 @@
+"""Pictures: read from folders, hubs and the digits, made of one size, augmented, and given out in batches."""

@@ -1,0 +1,1 @@
+"""Tables of numbers: read strictly, column by column."""

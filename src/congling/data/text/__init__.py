@@ -1,0 +1,1 @@
+"""Text: files in, clean lines, pieces and batches out; scripts and languages told apart."""
