@@ -7,7 +7,8 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 WORKERS ?= auto
 
-.PHONY: help translate test check format clean benchmark-training benchmark-memory benchmark-tape benchmark-images
+.PHONY: help translate test check format clean benchmark-training benchmark-memory benchmark-tape benchmark-images benchmark-words benchmark-language-model \
+	benchmark-sentiment
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -37,6 +38,15 @@ benchmark-tape: .venv/runtime.stamp ## the tape's backward pass against autograd
 
 benchmark-images: .venv/runtime.stamp ## training speed of the picture classifier against plain PyTorch
 	@$(BIN)/python benchmarks/image_classification_against_torch.py $(ARGUMENTS)
+
+benchmark-words: .venv-benchmarks/stamp ## word vectors against gensim: speed, quality, memory
+	@.venv-benchmarks/bin/python benchmarks/word_vectors_against_gensim.py $(ARGUMENTS)
+
+benchmark-language-model: .venv/runtime.stamp ## training speed and loss of the recurrent language model against plain PyTorch
+	@$(BIN)/python benchmarks/language_model_against_torch.py $(ARGUMENTS)
+
+benchmark-sentiment: .venv/runtime.stamp ## the text classifier beside naive Bayes and logistic regression
+	@$(BIN)/python benchmarks/sentiment_against_linear_models.py $(ARGUMENTS)
 
 format: .venv/dev.stamp ## put imports and layout in order
 	$(BIN)/ruff check --fix .

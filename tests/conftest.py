@@ -141,3 +141,31 @@ def tiny_classifier(tmp_path_factory: pytest.TempPathFactory, shapes_folder: Pat
     arguments = ["train", "image-classification", "--folder", str(shapes_folder), *TINY_PICTURES]
     assert main([*arguments, "--run", str(path), "--epochs", "20"]) == 0
     return path
+
+
+GROUPS = {
+    "cat dog horse cow sheep": "sleeps runs eats drinks breathes",
+    "car bus train lorry tram": "brakes parks honks stops rusts",
+}
+
+
+@pytest.fixture(scope="session")
+def groups_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1,009 short sentences about animals, which do one kind of things, and vehicles, which do another."""
+    chance, lines = random.Random(13), list[str]()
+    for _line in range(1009):
+        subjects, verbs = (words.split() for words in chance.choice(list(GROUPS.items())))
+        subject, verb, other = chance.choice(subjects), chance.choice(verbs), chance.choice(verbs)
+        lines.append(f"The {subject} {verb} and {other}.\n")
+    path = tmp_path_factory.mktemp("texts") / "groups.txt"
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_words(tmp_path_factory: pytest.TempPathFactory, groups_text: Path) -> Path:
+    """A run of word vectors that tell animals from vehicles. Copy it before changing it."""
+    path = tmp_path_factory.mktemp("runs") / "groups"
+    arguments = ["train", "word-embedding", "--text", str(groups_text), "--lower-case", "--vector-size", "11"]
+    assert main([*arguments, "--sample", "0", "--threads", "1", "--epochs", "17", "--run", str(path)]) == 0
+    return path

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
 from congling.errors import UserError
-from congling.learning import atomic, checkpoint_files, checkpoints
+from congling.learning import atomic, checkpoints
 from congling.learning.checkpoint_files import write_tensors
 from congling.learning.checkpoints import (
     average_weights,
@@ -254,7 +255,7 @@ def test_full_disk_inside_safetensors(run: Run, monkeypatch: pytest.MonkeyPatch)
     def fail(*arguments: object, **options: object) -> None:
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr(checkpoint_files, "save_file", fail)
+    monkeypatch.setattr(safetensors.torch, "save_file", fail)
     with pytest.raises(UserError, match=r"the disk is full: \S* .*000000005"):
         save(run, 5)
     assert names(run) == []

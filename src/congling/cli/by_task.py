@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from congling.cli.option import options_of
 from congling.cli.options import OptionError, asks_for_help, separated
 from congling.cli.tasks import module_of, task_of, tasks
+from congling.errors import UserError
 from congling.language import _
 from congling.learning.runs import DESCRIPTION, Run
 
@@ -20,12 +21,12 @@ def by_task(verb: str, arguments: list[str], description: str) -> int:
     prog = f"congling {verb}"
     path = named_run(arguments)
     if path is None and asks_for_help(arguments):
-        task = next((word for word in arguments if word in tasks()), None)
+        task = next((word for word in arguments if word in _tasks_with(verb)), None)
         if task is None:
             _print_help(verb, description)
             return 0
     else:
-        task = task_of(Run.open(path or _meant_as_run(verb, arguments, prog)))
+        task = _task_with(verb, Run.open(path or _meant_as_run(verb, arguments, prog)))
     return int(module_of(task, verb).main(run_first(arguments), prog))
 
 
@@ -43,9 +44,22 @@ def named_run(arguments: Sequence[str]) -> str | None:
     return next((word for word in arguments if os.path.isfile(os.path.join(word, DESCRIPTION))), None)
 
 
+def _tasks_with(verb: str) -> dict[str, str]:
+    """The tasks that have the verb, each with what it does there."""
+    return {task: verbs[verb] for task, verbs in tasks().items() if verb in verbs}
+
+
+def _task_with(verb: str, run: Run) -> str:
+    task = task_of(run)
+    if task not in _tasks_with(verb):
+        message = _("congling {verb} does nothing yet with a run of {task}; it serves {tasks}")
+        raise UserError(message.format(verb=verb, task=task, tasks=", ".join(_tasks_with(verb))))
+    return task
+
+
 def _meant_as_run(verb: str, arguments: Sequence[str], prog: str) -> str:
     """The first word that is no option and no option's value: where no word is a run, it was to be one."""
-    options = [option for task in tasks() for option in options_of(module_of(task, verb).Options)]
+    options = [option for task in _tasks_with(verb) for option in options_of(module_of(task, verb).Options)]
     _given, loose = separated(options, arguments)
     if not loose:
         raise OptionError(_("{option} is missing").format(option="RUN") + _(": ") + _("The folder of the run."), prog)
@@ -53,13 +67,13 @@ def _meant_as_run(verb: str, arguments: Sequence[str], prog: str) -> str:
 
 
 def _print_help(verb: str, description: str) -> None:
-    width = max(map(len, tasks())) + 2
+    width = max(map(len, _tasks_with(verb))) + 2
     print(_("Usage: {usage}").format(usage=f"congling {verb} RUN …"))
     print()
     print(description)
     print()
     print(_("What a run was trained for decides what may follow:"))
-    for task, verbs in tasks().items():
-        print(f"  {task:{width}}{verbs[verb]}")
+    for task, what in _tasks_with(verb).items():
+        print(f"  {task:{width}}{what}")
     print()
     print(_("{command} shows the options for a run").format(command=f"congling {verb} RUN --help"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import importlib
 import io
+import keyword
 import os
 import sys
 import unicodedata
@@ -54,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def verbs() -> dict[str, str]:
-    """Every verb, each with what it does in one line; the module of a verb is ``congling.cli.<verb>``."""
+    """Every verb, each with what it does in one line; its module is ``congling.cli.<verb>``, ``import_`` for import."""
     return {
         "train": _("train a network: on the data that come with a task, or on your own"),
         "translate": _("translate sentences with a trained run"),
@@ -62,6 +63,8 @@ def verbs() -> dict[str, str]:
         "evaluate": _("score a trained run on held-out data"),
         "inspect": _("look inside a run while it computes: every value, or one page to open in a browser"),
         "demonstrate": _("try a claim about training: the same training with one thing different, measured"),
+        "export": _("write a run in a format that other programs read"),
+        "import": _("make a run of a file that another program wrote"),
         "equations": _("list every formula with its source, its code, and how far plain and fused are apart"),
         "data": _("list, fetch and check data"),
     }
@@ -101,7 +104,7 @@ def _refuse_bytes(arguments: list[str]) -> None:
 def _run_verb(verb: str, arguments: list[str]) -> int:
     if verb not in verbs():
         raise _unknown_verb(verb)
-    module = importlib.import_module(f"congling.cli.{verb}")
+    module = importlib.import_module(f"congling.cli.{verb}_" if keyword.iskeyword(verb) else f"congling.cli.{verb}")
     try:
         return int(module.main(arguments))
     except SystemExit as leaving:  # after a verb's --help

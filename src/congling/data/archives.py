@@ -19,12 +19,13 @@ from congling.errors import UserError
 from congling.language import _
 
 
-def download(requirement: str, workplace: Path) -> Path:
+def download(requirement: str, workplace: Path, wheel: str | None = None) -> Path:
     """The one file that a pinned requirement stands for, downloaded into a new folder of the workplace.
 
     Args:
         requirement: ``package==version --hash=sha256:…``; pip refuses a file of another hash before it builds it.
         workplace: a folder of the caller's.
+        wheel: ``python-abi-platform``, for the wheel of a platform that need not be this one; nothing is built then.
 
     Raises:
         UserError: there is no pip, or it failed: its own reason and the ways out.
@@ -32,15 +33,18 @@ def download(requirement: str, workplace: Path) -> Path:
     _require_pip()
     requirements, downloads = workplace / "requirements.txt", workplace / "download"
     requirements.write_text(requirement + "\n", encoding="utf-8")
-    outcome = _pip("download", "--no-deps", "--require-hashes", "-d", str(downloads), "-r", str(requirements))
+    chosen = [] if wheel is None else _wheel_options(wheel)
+    outcome = _pip("download", "--no-deps", "--require-hashes", *chosen, "-d", str(downloads), "-r", str(requirements))
     files = sorted(downloads.glob("*")) if downloads.is_dir() else []
     if outcome.returncode != 0 or len(files) != 1:
         pinned = requirement.split()[0]
         raise UserError(
             _(
                 "cannot fetch {pinned}: {reason}. Behind a firewall set PIP_INDEX_URL to a mirror; or run"
-                " `pip download --no-deps {pinned}` elsewhere, copy the file here and set PIP_FIND_LINKS to its folder"
-            ).format(pinned=pinned, reason=_reason(outcome))
+                " `{command}` elsewhere, copy the file here and set PIP_FIND_LINKS to its folder"
+            ).format(
+                pinned=pinned, reason=_reason(outcome), command=" ".join(["pip download --no-deps", *chosen, pinned])
+            )
         )
     return files[0]
 
@@ -73,6 +77,13 @@ def extract(archive: Path, members: Mapping[str, str], folder: Path) -> None:
                 shutil.copyfileobj(inside, outside)
                 outside.flush()
                 os.fsync(outside.fileno())
+
+
+def _wheel_options(wheel: str) -> list[str]:
+    python, abi, platform = wheel.split("-")
+    version = f"{python[2]}.{python[3:]}"  # of cp312
+    wanted = {"platform": platform, "python-version": version, "implementation": python[:2], "abi": abi}
+    return ["--only-binary=:all:", *(f"--{name}={value}" for name, value in wanted.items())]
 
 
 def _pip(*arguments: str) -> subprocess.CompletedProcess[str]:

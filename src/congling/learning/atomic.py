@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from congling.errors import UserError
 from congling.language import _
@@ -29,11 +30,22 @@ def write_atomically(path: Path | str, content: bytes | str) -> None:
     Raises:
         UserError: ``path`` is a folder, the disk is full or the folder cannot be written to; the file is as it was.
     """
+    with atomic_file(path) as file:
+        file.write(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+@contextmanager
+def atomic_file(path: Path | str) -> Iterator[BinaryIO]:
+    """A file to write piece by piece, that becomes ``path`` if the block ends well, and vanishes if it does not.
+
+    Raises:
+        UserError: as ``write_atomically``.
+    """
     if Path(path).is_dir():
         raise UserError(_("{path} is a folder, not a file").format(path=path))
     with _partial(Path(path)) as partial:
         with open(partial, "wb") as file:
-            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)

@@ -11,16 +11,22 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from safetensors.torch import save_file
-from torch import Tensor
+import numpy as np
 
 from congling.language import _
 from congling.learning.runs import FORMAT, check_format
 
+if TYPE_CHECKING:  # PyTorch takes 200 MB, which a training without it has better use for
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    Arrays = Mapping[str, Tensor | NDArray[Any]]
+
 PARTS = ("weights", "optimizer", "random")
 STATE = "state.json"
+_METADATA = {"format": "pt"}  # other readers refuse files without this
 
 
 def tensors_path(folder: Path, part: str) -> Path:
@@ -28,18 +34,34 @@ def tensors_path(folder: Path, part: str) -> Path:
     return folder / f"{part}.safetensors"
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """One safetensors file, readable by whoever may read the folder. Tied tensors are written once for each name."""
+def write_tensors(path: Path, tensors: Arrays) -> None:
+    """One safetensors file, readable by whoever may read the folder. Tied tensors are written once for each name.
+
+    Args:
+        tensors: all of PyTorch or all of NumPy.
+    """
+    arrays = {name: tensor for name, tensor in tensors.items() if isinstance(tensor, np.ndarray)}
+    if len(arrays) == len(tensors):
+        from safetensors.numpy import save_file
+
+        save_file(arrays, path, metadata=_METADATA)
+    else:
+        _write_torch(path, tensors)
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)  # safetensors makes it for its owner alone
+
+
+def _write_torch(path: Path, tensors: Mapping[str, Any]) -> None:
+    from safetensors.torch import save_file
+
     seen: set[int] = set()
     packed: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         own = tensor.detach().cpu().contiguous()
         packed[name] = own.clone() if own.data_ptr() in seen else own
         seen.add(own.data_ptr())
-    save_file(packed, path, metadata={"format": "pt"})  # other readers refuse files without this
-    mask = os.umask(0)
-    os.umask(mask)
-    path.chmod(0o666 & ~mask)  # safetensors makes it for its owner alone
+    save_file(packed, path, metadata=_METADATA)
 
 
 def write_state(folder: Path, step: int, state: Mapping[str, Any]) -> None:

@@ -10,11 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import torch
-from safetensors.torch import load_file
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, Literal
 
 from congling.errors import UserError
 from congling.language import _
@@ -22,8 +18,15 @@ from congling.learning.atomic import atomic_folder, remove_folder, write_atomica
 from congling.learning.checkpoint_files import PARTS, examine, tensors_path, write_state, write_tensors
 from congling.learning.runs import Run
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from congling.learning.checkpoint_files import Arrays
+
+    Tensors = dict[str, Tensor]
+
 Which = Literal["best", "last"] | int
-Tensors = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,9 @@ class LoadedCheckpoint:
 def save_checkpoint(
     run: Run,
     step: int,
-    weights: Mapping[str, Tensor],
-    optimizer: Mapping[str, Tensor],
-    random: Mapping[str, Tensor],
+    weights: Arrays,
+    optimizer: Arrays,
+    random: Arrays,
     state: Mapping[str, Any],
     keep: int,
     *,
@@ -121,6 +124,8 @@ def load_checkpoint(run: Run, which: Which = "last") -> LoadedCheckpoint:
     Raises:
         UserError: there is none, or it is broken (names the file, what is wrong and the newest intact checkpoint).
     """
+    from safetensors.torch import load_file
+
     folder = checkpoint_folder(run, which)
     whole = _verified(run, folder, PARTS)
     weights, optimizer, random = (load_file(tensors_path(folder, part)) for part in PARTS)
@@ -129,6 +134,17 @@ def load_checkpoint(run: Run, which: Which = "last") -> LoadedCheckpoint:
 
 def load_weights(run: Run, which: Which = "best") -> Tensors:
     """A checkpoint's weights only; the rest is not even read. Errors as ``load_checkpoint``."""
+    from safetensors.torch import load_file
+
+    folder = checkpoint_folder(run, which)
+    _verified(run, folder, ("weights",))
+    return load_file(tensors_path(folder, "weights"))
+
+
+def load_arrays(run: Run, which: Which = "best") -> dict[str, NDArray[Any]]:
+    """The same as NumPy arrays, without PyTorch in memory. Errors as ``load_checkpoint``."""
+    from safetensors.numpy import load_file
+
     folder = checkpoint_folder(run, which)
     _verified(run, folder, ("weights",))
     return load_file(tensors_path(folder, "weights"))
@@ -180,6 +196,8 @@ def random_state() -> Tensors:
 
     Python's and NumPy's generators are not in it, because nothing in a training here draws from them.
     """
+    import torch
+
     states = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         states |= {f"cuda.{n}": state for n, state in enumerate(torch.cuda.get_rng_state_all())}
@@ -188,6 +206,8 @@ def random_state() -> Tensors:
 
 def restore_random_state(states: Mapping[str, Tensor]) -> None:
     """Set the generators that are here to the states of ``random_state``; those of absent GPUs are passed over."""
+    import torch
+
     torch.set_rng_state(states["cpu"].clone())
     for n in range(torch.cuda.device_count()):
         if f"cuda.{n}" in states:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Reason = Literal["steps", "minutes", "epochs", "patience", "interrupted", "diverged"]
-Unit = Literal["tokens", "examples"]  # what a loss is the mean over
+Unit = Literal["tokens", "examples", "words"]  # what a step counts: a loss is the mean over tokens or examples
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,11 @@ class StepDone:
 
     Attributes:
         step: counted from 1.
-        loss: the mean over the step's target tokens or examples, without the penalties on the weights.
-        gradient_norm: before clipping.
-        count: the target tokens, or examples, in the step.
-        per_second: tokens or examples.
+        loss: the mean over the step's target tokens or examples, without the penalties on the weights; of word vectors
+            over the predictions.
+        gradient_norm: before clipping; NaN where a step has no one gradient.
+        count: the target tokens, examples, or words of the text in the step.
+        per_second: tokens, examples or words.
         seconds: the time spent on training, before it was resumed too.
         epoch: how many times the data was seen; 1.5 is the middle of the second pass.
         fraction: how much of the training is done, of its budget, from 0 to 1.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, Protocol
 
 from congling.language import _
 from congling.learning.checkpoints import average_weights, go_back, mark_best, random_state, save_checkpoint
 from congling.learning.frames import drop_frames_after, is_frame_step, save_frame
 from congling.learning.runs import Run
 
-Weights = dict[str, Tensor]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from congling.learning.checkpoint_files import Arrays
+
+    Weights = dict[str, Tensor]
 
 
 class Keeper(Protocol):
@@ -48,20 +50,24 @@ class Keeper(Protocol):
 
 
 class OnDisk:
-    """Checkpoints and frames in a run's folder; the newest ``keep`` checkpoints stay, beside the best one."""
+    """Checkpoints and frames in a run's folder; the newest ``keep`` checkpoints stay, beside the best one.
 
-    def __init__(self, run: Run, keep: int) -> None:
-        self._run, self._keep = run, keep
+    Args:
+        random: gives the state of the random generators that the training draws from: PyTorch's, if it says nothing.
+    """
 
-    def frame(self, step: int, weights: Callable[[], Weights]) -> None:
+    def __init__(self, run: Run, keep: int, random: Callable[[], Arrays] = random_state) -> None:
+        self._run, self._keep, self._random = run, keep, random
+
+    def frame(self, step: int, weights: Callable[[], Arrays]) -> None:
         if is_frame_step(step):
             save_frame(self._run, step, weights())
 
     def save(
-        self, step: int, weights: Weights, optimizer: Weights, state: Mapping[str, Any], *, best: bool, also: list[int]
+        self, step: int, weights: Arrays, optimizer: Arrays, state: Mapping[str, Any], *, best: bool, also: list[int]
     ) -> str | None:
         folder = save_checkpoint(
-            self._run, step, weights, optimizer, random_state(), state, self._keep, best=best, also=also
+            self._run, step, weights, optimizer, self._random(), state, self._keep, best=best, also=also
         )
         return str(folder)
 
@@ -113,6 +119,8 @@ class InMemory:
         return list(self._weights)
 
     def average(self, steps: Sequence[int]) -> Weights:
+        import torch
+
         first, *_rest = kept = [self._weights[step] for step in steps]
         return {name: torch.stack([weights[name] for weights in kept]).mean(0) for name in first}
 

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import mmap
 import os
 import platform
+from pathlib import Path
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of mallopt(3)
 KERNELS = 128
+
+
+def give_back_memory() -> None:
+    """Give the system what was freed: what reading and compiling left behind is in the way of what is large."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def drop_code_of(library: str) -> None:
+    """Let the system have the memory that a library's code takes; what runs again is read from its file again.
+
+    For a library that was needed once, such as a compiler of 60 MB. Where the system is no Linux nothing happens.
+    """
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
+            place, rights, *_others = line.split()
+            if library in line and rights == "r-xp":  # code alone: what was written to would be lost
+                begin, end = (int(address, 16) for address in place.split("-"))
+                ctypes.CDLL(None).madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), mmap.MADV_DONTNEED)
 
 
 def settle_memory() -> None:

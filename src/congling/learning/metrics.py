@@ -140,13 +140,16 @@ def training_tags(steps: list[StepDone], unit: Unit) -> dict[str, float]:
     last = steps[-1]
     count = sum(step.count for step in steps)
     seconds = sum(step.count / step.per_second for step in steps if step.per_second > 0)
-    return {
+    tags = {
         "train/loss": sum(step.loss * step.count for step in steps) / count if count else last.loss,
         "train/lr": last.learning_rate,
         f"train/{unit}_per_s": count / seconds if seconds else 0.0,
         "train/grad_norm": sum(step.gradient_norm for step in steps) / len(steps),
         "train/epoch": last.epoch,
     }
+    if unit == "words":
+        del tags["train/grad_norm"]  # a step is thousands of updates
+    return tags
 
 
 def validation_tags(event: Validated) -> dict[str, float]:

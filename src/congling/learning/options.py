@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Protocol
 
 from congling.errors import UsageError
 from congling.language import _
@@ -22,6 +22,15 @@ Backprop = Literal["autograd", "tape"]
 BudgetKind = Literal["steps", "minutes", "epochs"]
 
 
+class Budgeted(Protocol):
+    """Options of which one may say how long a training may go on."""
+
+    default_budget: ClassVar[Budget]  # of a training that is told none
+    steps: int | None
+    minutes: float | None
+    epochs: float | None
+
+
 @dataclass(frozen=True)
 class Budget:
     """How long a training may go on: one of steps, seconds, or epochs (passes over the data)."""
@@ -31,7 +40,7 @@ class Budget:
     epochs: float | None = None
 
     @classmethod
-    def of(cls, options: TrainingOptions) -> Budget:
+    def of(cls, options: Budgeted) -> Budget:
         """The budget that the options name; their task's default one if they name none."""
         if options.steps is options.minutes is options.epochs is None:
             return options.default_budget

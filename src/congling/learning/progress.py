@@ -187,6 +187,8 @@ def step_line(event: StepDone, loss: float, seconds_left: float | None, unit: Un
     """Where the training is, how well and how fast, and the time left."""
     if unit == "tokens":
         line = _("step {step}  epoch {epoch}  loss {loss}  {rate} tokens/s")
+    elif unit == "words":
+        line = _("step {step}  epoch {epoch}  loss {loss}  {rate} words/s")
     else:
         line = _("step {step}  epoch {epoch}  loss {loss}  {rate} examples/s")
     said = line.format(
@@ -202,7 +204,11 @@ def validation_line(event: Validated) -> str:
     line = _("step {step}  validation: loss {loss}").format(step=event.step, loss=shown(event.loss, 3))
     if event.perplexity is not None:
         line += "  " + _("perplexity {perplexity}").format(perplexity=shown(event.perplexity, 2))
-    titles = {"accuracy": _("accuracy"), "mse": _("mean squared error")}
+    titles = {
+        "accuracy": _("accuracy"),
+        "mse": _("mean squared error"),
+        "bits_a_character": _("bits a character"),
+    }
     line += "".join(f"  {titles.get(name, name)} {shown(value, 2)}" for name, value in event.scores.items())
     if event.averaged:
         line += "  " + _("(the mean of {count} checkpoints)").format(count=event.averaged)

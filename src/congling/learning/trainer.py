@@ -16,9 +16,9 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from torch import Tensor, nn
 
-from congling.errors import UserError
 from congling.language import _
 from congling.learning.checkpoints import LoadedCheckpoint, restore_random_state
+from congling.learning.diverged import Diverged as Diverged
 from congling.learning.events import (
     CheckpointSaved,
     Event,
@@ -62,18 +62,6 @@ class TrainingData(Protocol[B_co]):
     def state(self) -> dict[str, Any]: ...
 
     def restore(self, state: dict[str, Any]) -> None: ...
-
-
-class Diverged(UserError):
-    """A loss, a gradient or a weight was not finite; the listeners have heard everything up to there.
-
-    Attributes:
-        run: where the curve is kept; None for a training in memory.
-    """
-
-    def __init__(self, message: str, run: Run | None) -> None:
-        super().__init__(message)
-        self.run = run
 
 
 class Trainer(Generic[B]):

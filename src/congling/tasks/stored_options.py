@@ -88,7 +88,7 @@ def restored(options_class: type[T], stored: object, within: str = "config") -> 
 def _restored_value(hint: Any, value: object, within: str) -> object:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return restored(hint, value, within)
-    for kind in typing.get_args(hint) if isinstance(hint, types.UnionType) else [hint]:
+    for kind in typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else [hint]:
         if _is(kind, value):
             return _converted(kind, value)
     raise UserError(cannot_be(within, value))

@@ -1,4 +1,7 @@
-"""What every task needs between its options and the trainer: a run's folder, its budget, its listeners, going on."""
+"""What every task needs between its options and the trainer: a run's folder, its budget, its listeners, going on.
+
+PyTorch is imported for those who compute with it: a training of word vectors does not.
+"""
 
 from __future__ import annotations
 
@@ -8,37 +11,57 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
-
-import torch
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from congling.errors import UsageError, UserError
 from congling.language import _
 from congling.learning.checkpoint_files import examine
-from congling.learning.checkpoints import Which, checkpoint_folder, load_checkpoint
+from congling.learning.checkpoints import LoadedCheckpoint, Which, checkpoint_folder, load_checkpoint
 from congling.learning.events import Listener, Reason
 from congling.learning.metrics import MetricsFile, TensorBoardEvents
-from congling.learning.options import Budget, TrainingOptions
-from congling.learning.precision import compute_type, device_of
+from congling.learning.options import Budget, Budgeted, TrainingOptions
 from congling.learning.progress import ProgressReport
 from congling.learning.runs import Run
-from congling.learning.threads import use_threads
-from congling.learning.trainer import Trainer
 from congling.learning.training_state import Progress
 
-B = TypeVar("B")
+if TYPE_CHECKING:
+    import torch
+
 Say = Callable[[str], None]
 RUNS = Path("runs")  # where a run lies whose folder the user has not named
+
+
+class RunTraining(Budgeted, Protocol):
+    """What every task's options of the training have; most derive from ``TrainingOptions``."""
+
+    seed: int
+    tensorboard: bool
+
+    def check(self) -> None: ...
+
+    def settle_budget(self) -> None: ...
 
 
 class TaskOptions(Protocol):
     """What the options of every task have."""
 
     run: Path | None
-    device: Literal["auto", "cpu", "cuda"]
 
     @property
-    def training(self) -> TrainingOptions: ...
+    def device(self) -> Literal["auto", "cpu", "cuda"]: ...
+
+    @property
+    def training(self) -> RunTraining: ...
+
+
+class Trains(Protocol):
+    """A trainer: that of networks, or that of word vectors."""
+
+    def train(self) -> Reason: ...
+
+    def restore(self, checkpoint: LoadedCheckpoint) -> None: ...
+
+    def finished(self) -> Reason | None: ...
 
 
 # A new run -----------------------------------------------------------------------------------------------------------
@@ -58,10 +81,12 @@ def new_run(options: TaskOptions, task: str, name: str, beside: Mapping[str, Any
     Raises:
         UserError: the device is not there, or the folder cannot be had.
     """
-    device = device_of(options.device)
+    if isinstance(options.training, TrainingOptions):  # word vectors need neither PyTorch nor a choice
+        from congling.learning.precision import device_of
+
+        options.training.precision = measured_precision(options.training, device_of(options.device))
     path = options.run or _reserved(RUNS / name)
     options.training.settle_budget()
-    options.training.precision = measured_precision(options.training, device)
     assert dataclasses.is_dataclass(options) and not isinstance(options, type)
     config = dataclasses.asdict(options) | {"run": str(path)} | dict(beside or {})
     with _unless_it_fails(path):
@@ -80,6 +105,11 @@ def preparing(run: Run) -> Iterator[None]:
 
 def measured_precision(training: TrainingOptions, device: torch.device) -> Literal["float32", "bfloat16"]:
     """What ``auto`` means on this machine."""
+    import torch
+
+    from congling.learning.precision import compute_type
+    from congling.learning.threads import use_threads
+
     use_threads(training.threads)
     return "bfloat16" if compute_type(training.precision, device) == torch.bfloat16 else "float32"
 
@@ -113,8 +143,8 @@ def _unless_it_fails(path: Path) -> Iterator[None]:
 
 def train_into(
     run: Run,
-    training: TrainingOptions,
-    make_trainer: Callable[[list[Listener]], Trainer[B]],
+    training: RunTraining,
+    make_trainer: Callable[[list[Listener]], Trains],
     say: Say,
     begin: Which | None,
 ) -> Reason:
@@ -140,7 +170,7 @@ def train_into(
         return trainer.train()  # of a finished run, what was left to do after the last step: validating, averaging
 
 
-def _restore(trainer: Trainer[B], run: Run, which: Which) -> None:
+def _restore(trainer: Trains, run: Run, which: Which) -> None:
     checkpoint = load_checkpoint(run, which)
     try:
         trainer.restore(checkpoint)
@@ -150,7 +180,7 @@ def _restore(trainer: Trainer[B], run: Run, which: Which) -> None:
         ) from error
 
 
-def _why(reason: Reason, training: TrainingOptions) -> str:
+def _why(reason: Reason, training: RunTraining) -> str:
     if reason == "patience":
         return _("its validation loss had stopped falling")
     if reason == "steps":
@@ -166,7 +196,7 @@ def _why(reason: Reason, training: TrainingOptions) -> str:
 
 def extend_budget(
     run: Run,
-    training: TrainingOptions,
+    training: RunTraining,
     *,
     minutes: float | None,
     steps: int | None,
@@ -193,7 +223,7 @@ def extend_budget(
     _refuse_a_spent_budget(run, training, _spent(run, which))
 
 
-def _refuse_a_spent_budget(run: Run, training: TrainingOptions, spent: Progress) -> None:
+def _refuse_a_spent_budget(run: Run, training: RunTraining, spent: Progress) -> None:
     if training.steps is not None and training.steps < spent.step:
         message = _("--steps {steps} is a total, and {run} has done {done} already")
         raise UsageError(message.format(steps=training.steps, run=run.path, done=spent.step))
@@ -215,9 +245,10 @@ def _spent(run: Run, which: Which) -> Progress:
     return Progress() if problem else Progress.restored(whole["state"]["progress"])
 
 
-def _keep_budget(run: Run, training: TrainingOptions) -> None:
+def _keep_budget(run: Run, training: RunTraining) -> None:
     """Write a budget that ``extend_budget`` changed into ``run.yaml``."""
     stored = run.config["training"]
     budget = {"minutes": training.minutes, "steps": training.steps, "epochs": training.epochs}
+    budget = {name: value for name, value in budget.items() if name in stored}  # not every task counts in steps
     if budget != {name: stored.get(name) for name in budget}:
         run.update_config(run.config | {"training": stored | budget})

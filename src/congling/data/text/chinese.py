@@ -15,19 +15,24 @@ HAN_BLOCKS = (range(0x3400, 0xA000), range(0xF900, 0xFB00), range(0x20000, 0x334
 """Code points of the Han characters: the basic block with extension A, compatibility forms, extensions B and later."""
 
 
-def simplified_chinese_normalizer() -> sentencepiece.SentencePieceNormalizer:
-    """``nmt_nfkc`` with every traditional character replaced by its simplified form. Takes about a second."""
-    return _normalizer(simplified_chinese_rules())
+def simplified_chinese_normalizer(*, keep_spaces: bool = False) -> sentencepiece.SentencePieceNormalizer:
+    """``nmt_nfkc`` with every traditional character replaced by its simplified form. Takes about a second.
+
+    Args:
+        keep_spaces: all of them, and none is added at the beginning.
+    """
+    return _normalizer(simplified_chinese_rules(), keep_spaces)
 
 
-def simplified_characters_normalizer() -> sentencepiece.SentencePieceNormalizer:
+def simplified_characters_normalizer(*, keep_spaces: bool = False) -> sentencepiece.SentencePieceNormalizer:
     """Traditional characters become simplified ones, and nothing else changes: for Chinese that is to be written."""
-    return _normalizer(sorted(simplified_forms().items()))
+    return _normalizer(sorted(simplified_forms().items()), keep_spaces)
 
 
-def _normalizer(rules: list[tuple[str, str]]) -> sentencepiece.SentencePieceNormalizer:
+def _normalizer(rules: list[tuple[str, str]], keep_spaces: bool) -> sentencepiece.SentencePieceNormalizer:
     sentencepiece.set_min_log_level(2)  # else it reports on stderr how it built its tables
-    return sentencepiece.SentencePieceNormalizer(norm_map=rules)
+    asked = False if keep_spaces else None  # None leaves it to SentencePiece
+    return sentencepiece.SentencePieceNormalizer(norm_map=rules, add_dummy_prefix=asked, remove_extra_whitespaces=asked)
 
 
 def simplified_chinese_rules() -> list[tuple[str, str]]:

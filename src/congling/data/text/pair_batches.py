@@ -80,8 +80,8 @@ IdRows = Sequence[list[int] | NDArray[Any]] | list[list[int]] | list[NDArray[Any
 
 def collate(source_ids: IdRows, target_ids: IdRows, source_pad: int, target_pad: int) -> Batch:
     """Puts rows of ids, which have no end yet, into one batch."""
-    source, source_lengths = _padded(source_ids, source_pad)
-    target_output, target_lengths = _padded(target_ids, target_pad)
+    source, source_lengths = padded(source_ids, source_pad)
+    target_output, target_lengths = padded(target_ids, target_pad)
     return Batch(
         source=torch.from_numpy(source),
         target_input=torch.from_numpy(_shifted(target_output, target_pad)),
@@ -93,7 +93,7 @@ def collate(source_ids: IdRows, target_ids: IdRows, source_pad: int, target_pad:
     )
 
 
-def _padded(rows: IdRows, pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def padded(rows: IdRows, pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows with their ends side by side (B, L), and their lengths with the end (B,)."""
     lengths = np.fromiter(map(len, rows), np.int64, len(rows)) + 1
     padded = np.full((len(rows), int(lengths.max())), pad, np.int64)

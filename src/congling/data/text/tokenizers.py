@@ -20,11 +20,13 @@ from congling.language import _
 
 END_ID, UNKNOWN_ID = 0, 1
 END, UNKNOWN, PAD = "</s>", "<unk>", "<pad>"
+LINE_BREAK = "\n"
 LONGEST_LINE = 1000  # characters; SentencePiece leaves out lines of more than 4,192 bytes, so longer ones are cut
 SMALLEST_SAMPLE = 101  # texts; SentencePiece draws no fewer
 UNIGRAM, BPE = 1, 2  # how a model file numbers its algorithms
 
-Kind = Literal["bpe", "unigram", "characters"]
+Kind = Literal["bpe", "unigram", "characters", "words"]
+_MODEL_TYPES = {"characters": "char", "words": "word"}  # these take fewer pieces where there are fewer
 Normalization = Literal["nmt_nfkc", "nfkc", "identity", "simplified-chinese", "simplified-characters"]
 
 
@@ -34,6 +36,7 @@ class Tokenizer:
     Attributes:
         size: number of pieces, the three special ones included.
         end_id, unknown_id, pad_id: 0, 1 and ``size - 1``.
+        line_break_id: of the piece that is a line break; None where line breaks are folded into spaces.
         model: the model file's bytes.
 
     Raises:
@@ -45,6 +48,8 @@ class Tokenizer:
         self._processor = _opened(model, name)
         self.size: int = self._processor.get_piece_size()
         self.end_id, self.unknown_id, self.pad_id = END_ID, UNKNOWN_ID, self.size - 1
+        line_break: int = self._processor.piece_to_id(LINE_BREAK)
+        self.line_break_id = None if line_break == UNKNOWN_ID else line_break
         self._algorithm = _algorithm(model)
         self._sampler: SubwordSampler | None = None  # of the last strength; it keeps what it drew
 
@@ -77,6 +82,11 @@ class Tokenizer:
         ids: list[list[int]] = self._processor.encode(list(texts), num_threads=num_threads)
         return ids
 
+    def cut(self, text: str) -> list[str]:
+        """The pieces of one text in writing, one for each of ``encode``; an unknown one as it stands in the text."""
+        pieces: list[str] = self._processor.encode(text, out_type=str)
+        return pieces
+
     def encode_sampled(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
         """Piece ids of a randomly drawn segmentation of each text, without the end: subword sampling.
 
@@ -103,6 +113,10 @@ class Tokenizer:
         """The pieces of these ids, all of them: ``▁`` stands for a space, ``</s>`` and ``<pad>`` for themselves."""
         return [self._processor.id_to_piece(int(number)) for number in ids]
 
+    def byte_of(self, number: int) -> int | None:
+        """The byte that a piece stands for, of those that spell a character which is no piece; None of all others."""
+        return int(self._processor.id_to_piece(number)[1:-1], 16) if self._processor.is_byte(number) else None
+
     def _content(self, ids: Iterable[int]) -> list[int]:
         numbers = [int(number) for number in ids]
         if END_ID in numbers:
@@ -119,6 +133,7 @@ def train_tokenizer(
     character_coverage: float = 0.9995,
     sample: int = 200_000,
     byte_fallback: bool = False,
+    running_text: bool = False,
     shrink: bool = False,
     option: str = "--vocabulary-size",
 ) -> Tokenizer:
@@ -126,14 +141,16 @@ def train_tokenizer(
 
     Args:
         texts: sentences; long ones are cut, empty ones do no harm.
-        size: number of pieces, the three special ones included. ``characters`` takes fewer where there are fewer.
-        kind: ``bpe``, ``unigram`` or ``characters``.
+        size: number of pieces, the three special ones included. ``characters`` and ``words`` take fewer where there are
+            fewer.
+        kind: ``bpe``, ``unigram`` or ``characters``; or ``words``, whole ones, which must stand between spaces.
         normalization: a rule of SentencePiece's; ``simplified-chinese``, which is ``nmt_nfkc`` and makes traditional
             characters simplified ones; or ``simplified-characters``, which does that alone and keeps punctuation.
         character_coverage: share of the running text whose characters become pieces; rarer ones are unknown.
         sample: learn from this many texts, drawn evenly from all; the draw is always the same. BPE of text without
             spaces takes about 3 GB of memory a million short sentences.
         byte_fallback: spell unknown characters in bytes (256 more pieces) instead of ``<unk>``.
+        running_text: keep every line break, as a piece of its own, and every space, also at the beginning.
         shrink: take fewer pieces where the text cannot fill the size, instead of refusing.
         option: what the user set the size with, for the message.
 
@@ -142,17 +159,19 @@ def train_tokenizer(
     """
     _check_size(size, option)
     reading = _Reading(texts)
-    options = _normalization_options(normalization) | {
+    options = _normalization_options(normalization, running_text) | {
         "vocab_size": size - 1,  # <pad> is added at the end, when it is known how many pieces there are
-        "model_type": "char" if kind == "characters" else kind,
+        "model_type": _MODEL_TYPES.get(kind, kind),
         "character_coverage": character_coverage,
         "input_sentence_size": max(sample, SMALLEST_SAMPLE),
         "shuffle_input_sentence": True,
         "byte_fallback": byte_fallback,
         "hard_vocab_limit": False,
     }
+    if running_text:  # what a normalisation would do to line breaks, it does not do to a piece that is asked for
+        options["user_defined_symbols"] = [LINE_BREAK]
     tokenizer = Tokenizer(_with_pad(_trained(reading, options, size, option)))
-    if tokenizer.size < size and kind != "characters" and not shrink:
+    if tokenizer.size < size and kind not in _MODEL_TYPES and not shrink:
         raise UserError(
             _("{option} {size} is more than this text can fill: at most {largest}").format(
                 option=option, size=size, largest=tokenizer.size
@@ -224,14 +243,15 @@ def _check_size(size: int, option: str) -> None:
         )
 
 
-def _normalization_options(normalization: Normalization) -> dict[str, Any]:
+def _normalization_options(normalization: Normalization, keep_spaces: bool) -> dict[str, Any]:
     from congling.data.text import chinese
 
     if normalization == "simplified-chinese":
-        return {"normalizer": chinese.simplified_chinese_normalizer()}
+        return {"normalizer": chinese.simplified_chinese_normalizer(keep_spaces=keep_spaces)}
     if normalization == "simplified-characters":
-        return {"normalizer": chinese.simplified_characters_normalizer()}
-    return {"normalization_rule_name": normalization}
+        return {"normalizer": chinese.simplified_characters_normalizer(keep_spaces=keep_spaces)}
+    kept = {"add_dummy_prefix": False, "remove_extra_whitespaces": False} if keep_spaces else {}
+    return {"normalization_rule_name": normalization, **kept}
 
 
 def _with_pad(model: bytes) -> bytes:
