@@ -264,7 +264,7 @@ def test_half_a_pair_of_files(run_congling: Run) -> None:
     ("task", "message"),
     [
         ("translate", "did you mean translation?"),
-        ("sentiment", "the tasks are: translation"),
+        ("speech-recognition", "the tasks are: translation"),
         ("--steps", "name a task"),
     ],
 )
@@ -491,7 +491,7 @@ def test_edited_test_set(run_congling: Run, copied_run: Path, line: str) -> None
 
 EDITS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a newer format": (lambda run: run.update(format=99), "was made by a newer congling (format 99"),
-    "another task": (lambda run: run.update(task="sentiment"), "was trained for sentiment"),
+    "another task": (lambda run: run.update(task="speech-recognition"), "was trained for speech-recognition"),
     "no config": (lambda run: run.pop("config"), '"config" is missing'),
     "another width": (lambda run: run["config"]["network"].update(width=16), "do not fit its run.yaml"),
     "another depth": (lambda run: run["config"]["network"].update(encoder_layers=2), "do not fit its run.yaml"),

@@ -272,7 +272,7 @@ def test_a_claim_about_seeing_is_told_and_drawn() -> None:
     lines = [trace for trace in drawn.data if trace.mode == "lines+markers"]
     assert len(lines) == 3 * 2
     assert all(list(line.x) == list(range(FARTHEST + 1)) for line in lines)
-    assert drawn.layout.yaxis4.tickformat == ".0%" and drawn.layout.legend.title.text == outcome.claim.course.title
+    assert drawn.layout.yaxis4.tickformat == ".0%" and drawn.layout.legend.title.text == outcome.claim.courses[0].title
     told = json.loads(json.dumps(outcome.to_json(), allow_nan=False))
     still = [1 - line.y[0] for line in lines if line.legendgroup == "mlp"]
     assert told["variants"][0]["values"]["test"] == pytest.approx(still, abs=1e-3)

@@ -23,6 +23,7 @@ from congling.data.pictures.pictures import PictureShape
 from congling.errors import UsageError, UserError
 from congling.learning.checkpoints import load_weights
 from congling.learning.runs import Run
+from congling.tasks.classification_scores import Evaluation, wilson_interval
 from congling.tasks.image_classification import data as image_classification_data
 from congling.tasks.image_classification.background import ground_of, has_other_ground, inverted
 from congling.tasks.image_classification.data import DIGITS, Pictures, find, shape_for
@@ -34,7 +35,6 @@ from congling.tasks.image_classification.options import (
     PictureTraining,
 )
 from congling.tasks.image_classification.picture_classifier import PictureClassifier
-from congling.tasks.image_classification.scores import Evaluation, wilson_interval
 from congling.tasks.image_classification.task import make_trainer, resume, train
 
 

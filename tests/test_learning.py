@@ -15,11 +15,14 @@ import pytest
 from conftest import Outcome
 
 TINY = [
-    "--pieces", "characters", "--width", "64", "--heads", "4", "--feed-forward", "128", "--encoder-layers", "2",
-    "--decoder-layers", "1", "--norm", "pre", "--dropout", "0", "--label-smoothing", "0", "--batch-tokens", "768",
-    "--learning-rate", "4e-3", "--warmup-steps", "50", "--precision", "float32", "--threads", "1",
-    "--valid-size", "97", "--test-size", "1", "--validations", "1", "--device", "cpu",
+    "--pieces", "characters", "--width", "64", "--decoder-layers", "1", "--dropout", "0", "--label-smoothing", "0",
+    "--batch-tokens", "768", "--learning-rate", "4e-3", "--warmup-steps", "50", "--precision", "float32",
+    "--threads", "1", "--valid-size", "97", "--test-size", "1", "--validations", "1", "--device", "cpu",
 ]  # fmt: skip
+NETWORKS = {
+    "transformer": ["--heads", "4", "--feed-forward", "128", "--encoder-layers", "2", "--norm", "pre"],
+    "rnn": ["--network", "rnn", "--attention"],
+}
 
 
 def numbers() -> list[str]:
@@ -31,8 +34,11 @@ def numbers() -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("task", "steps"), [("copy", 400), ("reverse", 900)])
+@pytest.mark.parametrize(
+    ("network", "task", "steps"), [("transformer", "copy", 400), ("transformer", "reverse", 900), ("rnn", "copy", 300)]
+)
 def test_digits_that_were_never_seen(
+    network: str,
     task: str,
     steps: int,
     tmp_path: Path,
@@ -50,9 +56,8 @@ def test_digits_that_were_never_seen(
     source.write_text("".join(text + "\n" for text in known), encoding="utf-8")
     target.write_text("".join(answers[text] + "\n" for text in known), encoding="utf-8")
     run, begun = tmp_path / task, time.monotonic()
-    trained = run_congling(
-        "train", "translation", "--source", source, "--target", target, "--run", run, "--steps", steps, *TINY
-    )
+    data = ["--source", source, "--target", target, "--run", run, "--steps", steps]
+    trained = run_congling("train", "translation", *data, *TINY, *NETWORKS[network])
     assert (trained.code, trained.out) == (0, f"{run}\n"), trained.err
     lines = "".join(text + "\n" for text in held_out).encode()
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(lines), isatty=lambda: False))

@@ -63,6 +63,16 @@ from congling.tasks.translation.options import (
         (NetworkOptions(width=17, heads=3), "--width 17 cannot be divided among --heads 3"),
         (NetworkOptions(decoder_layers=0), "--decoder-layers 0 must be at least 1"),
         (NetworkOptions(dropout=math.nan), "--dropout nan must be at least 0 and below 1"),
+        (NetworkOptions(cell="gru"), "--cell belongs to --network rnn, not to --network transformer"),
+        (NetworkOptions(attention=True), "--attention belongs to --network rnn: a Transformer has it always"),
+        (NetworkOptions(network="rnn", heads=4), "--heads belongs to --network transformer, not to --network rnn"),
+        (
+            NetworkOptions(network="rnn", activation_dropout=0.0),
+            "--activation-dropout belongs to --network transformer",
+        ),
+        (NetworkOptions(network="rnn", norm="pre"), "--norm belongs to --network transformer"),
+        (NetworkOptions(network="rnn", width=0), "--width 0 must be at least 1"),
+        (NetworkOptions(network="rnn", width=10**5), "these sizes make a network of 180 billion parameters"),
         (VocabularyOptions(source_vocabulary=0), "--source-vocabulary 0 must be at least 4"),
         (VocabularyOptions(target_vocabulary=-3), "--target-vocabulary -3 must be at least 4"),
         (VocabularyOptions(joint_vocabulary=3), "--joint-vocabulary 3 must be at least 4"),
@@ -110,6 +120,7 @@ def test_values_that_cannot_be_are_refused(options: Any, message: str) -> None:
         TranslationOptions(),
         TranslationOptions(data=DataOptions(valid_source=Path("a"), valid_target=Path("b"), valid_size=0, test_size=0)),
         TranslationOptions(network=NetworkOptions(width=1, heads=1, dropout=0)),
+        TranslationOptions(network=NetworkOptions(network="rnn", attention=True, cell="elman", width=1)),
         TranslationOptions(training=TranslationTraining(steps=1, warmup_steps=0, clip_norm=0, average=0, seed=0)),
         TranslationOptions(vocabulary=VocabularyOptions(joint_vocabulary=4)),
         TranslationOptions(vocabulary=VocabularyOptions(source_vocabulary=1_000_000, target_vocabulary=1_000_000)),
@@ -201,6 +212,8 @@ def test_options_that_an_older_run_lacks_have_their_defaults() -> None:
     del old["training"]["average_of"], old["vocabulary"]["subword_sampling"]
     for later in ("epochs", "optimizer", "momentum", "l1", "l2", "backprop"):  # none of them in 0.1
         del old["training"][later]
+    for later in ("network", "cell", "attention"):
+        del old["network"][later]
     assert restored(TranslationOptions, old) == TranslationOptions()
 
 
@@ -210,7 +223,7 @@ def test_options_that_an_older_run_lacks_have_their_defaults() -> None:
         ("network", "width", "wide", "config.network.width cannot be 'wide'"),
         ("network", "width", True, "config.network.width cannot be True"),
         ("network", "width", 1.5, "config.network.width cannot be 1.5"),
-        ("network", "width", None, "config.network.width cannot be None"),
+        ("network", "tied_output", None, "config.network.tied_output cannot be None"),
         ("network", "activation", "relo", "config.network.activation cannot be 'relo'"),
         ("network", "tied_output", "yes", "config.network.tied_output cannot be 'yes'"),
         ("network", "wdith", 16, "config.network.wdith is unknown"),
@@ -253,3 +266,21 @@ def test_lists_come_back_element_by_element() -> None:
     for name, wrong in (("sizes", [3, "x"]), ("sizes", 3), ("sizes", [True]), ("rates", ["x"])):
         with pytest.raises(UserError, match=rf"^config\.{name} cannot be "):
             restored(Listed, kept | {name: wrong})
+
+
+def test_a_network_has_defaults_of_its_own() -> None:
+    """Guards against the Transformer's width in a recurrent network, and a value that was given and is lost."""
+    rnn = TranslationOptions(network=NetworkOptions(network="rnn", width=17))
+    rnn.settle()
+    chosen = rnn.network
+    assert (chosen.cell, chosen.width, chosen.encoder_layers, chosen.dropout, chosen.heads) == ("gru", 17, 1, 0.2, None)
+    transformer = TranslationOptions()
+    transformer.settle()
+    chosen = transformer.network
+    assert (chosen.width, chosen.heads, chosen.norm, chosen.cell) == (192, 4, "pre", None)
+    assert (rnn.training.learning_rate, transformer.training.learning_rate) == (4e-3, 2e-3)
+    given = TranslationOptions(training=TranslationTraining(learning_rate=1e-3))
+    given.settle()
+    assert given.training.learning_rate == 1e-3
+    transformer.check()
+    rnn.check()

@@ -21,7 +21,7 @@ from congling.figures.pictures.page import PictureView, picture_page
 from congling.figures.pictures.texts import picture_texts
 from congling.figures.pictures.view import SeenPicture, look
 from congling.networks.cnn import ConvolutionalNetwork
-from congling.tasks.image_classification.scores import Evaluation
+from congling.tasks.classification_scores import Evaluation
 
 ASSETS = Path(__file__).parents[1] / "src/congling/figures/assets"
 SIDE, CLASSES = 13, ["cat", "</script><b>", "狗"]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from congling.data.examples import ExampleBatch
 from congling.data.text.pair_batches import Batch, collate
 from congling.equations import attention as attention_equations
+from congling.equations import recurrence as recurrence_equations
 from congling.equations.activations import relu, softmax
 from congling.equations.equation import equations
 from congling.errors import UserError
@@ -20,9 +21,11 @@ from congling.networks.cnn import ConvolutionalNetwork
 from congling.networks.convolution_layers import Pooling
 from congling.networks.layers import Linear
 from congling.networks.mlp import LossName, MultiLayerPerceptron, Normalisation
+from congling.networks.recurrent_layers import RecurrentKind
+from congling.networks.recurrent_translator import RecurrentTranslator
 from congling.networks.transformer import Transformer
 
-assert attention_equations  # registers its formulas
+assert attention_equations and recurrence_equations  # register their formulas
 
 
 def transformer(activation: str = "relu", norm_first: bool = True, dropout: float = 0.1, **sizes: int) -> Transformer:
@@ -52,6 +55,26 @@ def relative_to_the_largest(found: dict[Tensor, Tensor], network: nn.Module) -> 
 def test_the_transformer_equals_autograd(activation: str, norm_first: bool) -> None:
     """A rule that is right alone and wrong in a network: views, masks, dropout, tied tables, values used twice."""
     network, batch = transformer(activation, norm_first), sentences()
+    torch.manual_seed(7)
+    with Tape() as tape:
+        loss, _ = network.loss(batch, label_smoothing=0.1)
+    found = tape.gradients(loss)
+    torch.manual_seed(7)
+    other, _ = network.loss(batch, label_smoothing=0.1)
+    other.backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(loss, other.detach(), rtol=1e-12, atol=0)
+    assert relative_to_the_largest(found, network) < 1e-10
+
+
+@pytest.mark.parametrize("kind", ["elman", "gru", "lstm"])
+@pytest.mark.parametrize("attention", [False, True])
+def test_recurrent_translators_equal_autograd(kind: RecurrentKind, attention: bool) -> None:
+    """A step of a recurrence that the tape takes the wrong way back; autograd goes through the fused scans' own way."""
+    torch.manual_seed(1)
+    network = RecurrentTranslator(
+        13, 17, kind=kind, width=5, encoder_layers=2, decoder_layers=2, attention=attention, dropout=0.1
+    ).double()
+    batch = sentences()
     torch.manual_seed(7)
     with Tape() as tape:
         loss, _ = network.loss(batch, label_smoothing=0.1)

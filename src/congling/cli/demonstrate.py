@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +14,7 @@ from congling.cli.table import print_table
 from congling.cli.training import say
 from congling.errors import UsageError
 from congling.language import _
-from congling.learning.options import require_at_least, require_at_most
+from congling.learning.options import require_above_zero, require_at_least, require_at_most
 
 if TYPE_CHECKING:
     from congling.demonstrations.claim import Claim
@@ -36,6 +36,8 @@ class Options:
     """Try it with more seeds, which takes longer and says more."""
     seeds: int | None = None
     """Try it with so many seeds."""
+    minutes: float | None = None
+    """How long each training may take, for claims whose trainings take minutes."""
     image: Path | None = None
     """The picture that a showing such as known-kernels works on; by default one that is drawn in code."""
     data: Literal["letters", "mnist-5k"] = "letters"
@@ -55,9 +57,11 @@ class Options:
             raise UsageError(message.format(first="--full", second="--seeds"))
         require_at_least(("--seeds", self.seeds, FEWEST_SEEDS))
         require_at_most(("--seeds", self.seeds, MOST_SEEDS))
+        require_above_zero(("--minutes", self.minutes))
         given = {
             "--full": self.full,
             "--seeds": self.seeds,
+            "--minutes": self.minutes,
             "--image": self.image,
             "--data": self.data != "letters",
             "--html": self.html,
@@ -101,8 +105,13 @@ def _show(options: Options) -> None:
     from congling.demonstrations.showings import showing_named
     from congling.learning.atomic import write_atomically
 
-    others = ("--full", options.full), ("--seeds", options.seeds), ("--data", options.data != "letters")
-    for option, given in others:
+    others = {
+        "--full": options.full,
+        "--seeds": options.seeds,
+        "--minutes": options.minutes,
+        "--data": options.data != "letters",
+    }
+    for option, given in others.items():
         if given:
             message = _("{option} is for claims that are tried by training; {name} only calculates")
             raise UsageError(message.format(option=option, name=options.claim))
@@ -125,7 +134,7 @@ def _show(options: Options) -> None:
 
 def _try(options: Options) -> None:
     from congling.demonstrations.claims import claim_named
-    from congling.demonstrations.demonstrate import FULL_SEEDS, SHORT_SEEDS, demonstrate
+    from congling.demonstrations.demonstrate import demonstrate
     from congling.demonstrations.showings import showing_names
 
     claim = claim_named(options.claim)
@@ -134,7 +143,9 @@ def _try(options: Options) -> None:
         raise UsageError(message.format(names=", ".join(showing_names()), claim=claim.name))
     if options.data != "letters":
         claim = _on_digits(claim)
-    seeds = FULL_SEEDS if options.full else SHORT_SEEDS
+    if options.minutes is not None:
+        claim = _for_minutes(claim, options.minutes)
+    seeds = claim.more_seeds if options.full else claim.seeds
     if options.seeds is not None:
         seeds = tuple(range(1, options.seeds + 1))
     outcome = demonstrate(claim, seeds, say)
@@ -154,6 +165,16 @@ def _on_digits(claim: Claim) -> Claim:
         names = ", ".join(each.name for each in all_claims() if about_pictures(each))
         raise UsageError(message.format(names=names, claim=claim.name))
     return on_digits(claim, say)
+
+
+def _for_minutes(claim: Claim, minutes: float) -> Claim:
+    from congling.demonstrations.claim import but
+
+    if any(variant.options.training.minutes is None for variant in claim.variants):
+        message = _("--minutes goes with claims whose trainings take minutes, such as translators; not with {claim}")
+        raise UsageError(message.format(claim=claim.name))
+    variants = tuple(replace(each, options=but(each.options, minutes=minutes)) for each in claim.variants)
+    return replace(claim, variants=variants)
 
 
 def _print(outcome: Outcome) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from congling.decoding.candidates import best_pieces, forbid_repeats
 from congling.decoding.hypotheses import Hypothesis, Running
 from congling.decoding.steps import Steps
-from congling.decoding.unroll import unroll
+from congling.decoding.unroll import Hear, unroll
 
 
 @torch.no_grad()
@@ -25,6 +25,7 @@ def greedy_search(
     banned: Sequence[int] = (),
     no_repeat_ngram: int = 0,
     record_alternatives: int = 0,
+    hear: Hear | None = None,
 ) -> list[Hypothesis]:
     """The greedy hypothesis of every sentence, in order; sentences that have ended leave the batch.
 
@@ -38,6 +39,7 @@ def greedy_search(
         banned: pieces that are never chosen; the scores stay the model's own log-probabilities.
         no_repeat_ngram: no n-gram of this many pieces comes twice; 0 lets everything repeat.
         record_alternatives: how many of each position's likeliest pieces, banned or not, to keep.
+        hear: told of each piece as soon as it is chosen.
     """
     if not len(source):
         return []
@@ -56,4 +58,5 @@ def greedy_search(
         pad_id=pad_id,
         max_lengths=max_lengths.to(source.device),
         record_alternatives=record_alternatives,
+        hear=hear,
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 from congling.decoding.candidates import NEVER, forbid, forbid_repeats
 from congling.decoding.hypotheses import Hypothesis, Running
 from congling.decoding.steps import Steps
-from congling.decoding.unroll import unroll
+from congling.decoding.unroll import Hear, unroll
 from congling.errors import UsageError
 from congling.language import _
 
@@ -68,6 +68,7 @@ def sample(
     max_lengths: Tensor,
     banned: Sequence[int] = (),
     no_repeat_ngram: int = 0,
+    hear: Hear | None = None,
 ) -> list[list[Hypothesis]]:
     """Drawn hypotheses of every sentence, in the order in which they were drawn.
 
@@ -88,6 +89,7 @@ def sample(
         max_lengths: (B,) int64, at least 1: the greatest number of pieces, the end included.
         banned: pieces that are never drawn.
         no_repeat_ngram: no n-gram of this many pieces comes twice; 0 lets everything repeat.
+        hear: told of each piece as soon as it is drawn; row ``samples`` · sentence + sample.
 
     Raises:
         UsageError: a number is out of its range.
@@ -108,7 +110,7 @@ def sample(
 
     state = steps.select(steps.start(source, source_padding), sentence)
     lengths = max_lengths.to(source.device)[sentence]
-    rows = unroll(steps, state, drawn, end_id=end_id, pad_id=pad_id, max_lengths=lengths)
+    rows = unroll(steps, state, drawn, end_id=end_id, pad_id=pad_id, max_lengths=lengths, hear=hear)
     return [rows[first : first + samples] for first in range(0, len(rows), samples)]
 
 

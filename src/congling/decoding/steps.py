@@ -15,7 +15,10 @@ from congling.equations.glass_box import scope, show
 
 
 class Steps(Protocol):
-    """A network's way to continue hypotheses by one piece; the state between two steps is its own affair."""
+    """A network's way to continue hypotheses by one piece; the state between two steps is its own affair.
+
+    A network without a source, as a language model is, takes a prompt in its place and writes on from it.
+    """
 
     def start(self, source: Tensor, source_padding: Tensor) -> Any:
         """The state of one row for each sentence.

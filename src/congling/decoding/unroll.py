@@ -14,6 +14,8 @@ from congling.decoding.steps import Steps, select_rows, take_step
 
 Choose = Callable[[Tensor, Running], tuple[Tensor, Tensor]]
 """From log-probabilities (N, V) and the rows so far to the next pieces (N,) and their log-probabilities (N,)."""
+Hear = Callable[[int, int], None]
+"""Told of each row and the piece that it goes on with, as soon as it is chosen; the end is a piece too."""
 
 
 def unroll(
@@ -25,6 +27,7 @@ def unroll(
     pad_id: int,
     max_lengths: Tensor,
     record_alternatives: int = 0,
+    hear: Hear | None = None,
 ) -> list[Hypothesis]:
     """Extend every row by what ``choose`` says until its end or its greatest length; ended rows leave the batch.
 
@@ -34,6 +37,7 @@ def unroll(
         state: of one row for each entry of ``max_lengths``.
         max_lengths: (N,) int64, the greatest number of pieces, the end included.
         record_alternatives: how many of each position's best pieces to keep in the hypothesis.
+        hear: for whoever shows the pieces while they come.
     """
     running = Running.begin(max_lengths)
     found: dict[int, Hypothesis] = {}
@@ -45,6 +49,9 @@ def unroll(
         pieces, values = choose(log_probabilities, running)
         parents = _possible(found, running, values)
         grown = running.extended(parents, pieces[parents], values[parents])
+        if hear is not None:
+            for owner, piece in zip(grown.owner.tolist(), grown.pieces[:, -1].tolist(), strict=True):
+                hear(owner, piece)
         stays = _collect(found, grown, end_id, max_lengths)
         state = select_rows(steps, state, parents[stays], len(running)) if len(stays) else None
         running = grown.select(stays)

@@ -45,7 +45,7 @@ def augmentation() -> Claim:
                 by=0.1,
             ),
         ),
-        course=both_losses(),
+        courses=(both_losses(),),
         remark=_("The pictures have 12 × 12 points and are drawn by the program, so that nothing has to be fetched."),
     )
 

@@ -33,6 +33,6 @@ def mini_batches() -> Claim:
             ),
             Expectation(Reading("100"), Reading("10"), _("batches of 100 leave {distance} times as much"), times=1.2),
         ),
-        course=validation_loss_by_pass(),
+        courses=(validation_loss_by_pass(),),
         remark=_("The same number of examples is looked at, but not in the same time: a step costs time of its own."),
     )

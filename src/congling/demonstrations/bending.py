@@ -35,7 +35,7 @@ def activation() -> Claim:
             ),
             Expectation(Reading("identity"), Reading("tanh"), _("and {distance} times that of tanh"), times=30),
         ),
-        course=training_loss(),
+        courses=(training_loss(),),
         remark=_("Three linear layers end where one straight line ends: compare the first two rows."),
     )
 
@@ -55,7 +55,7 @@ def width() -> Claim:
             Expectation(Reading("1"), Reading("2"), _("1 neuron leaves {distance} times the test error of 2"), times=3),
             Expectation(Reading("2"), Reading("8"), _("2 neurons leave {distance} times that of 8"), times=3),
         ),
-        course=training_loss(),
+        courses=(training_loss(),),
     )
 
 
@@ -91,6 +91,6 @@ def depth() -> Claim:
                 times=3,
             ),
         ),
-        course=training_loss(),
+        courses=(training_loss(),),
         remark=_("All took the same number of steps. With more of them, the wide layer may come nearer."),
     )

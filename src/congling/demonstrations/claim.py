@@ -1,7 +1,8 @@
 """What a claim is: a family of trainings that differ in one thing, what is read off them, and what must differ.
 
-A claim is declared, not programmed: its variants are the options of ``congling train function-fitting``, or of
-``congling train image-classification``, so that "the same, but ``--l2 0.01``" stands there as ``but(plain, l2=0.01)``.
+A claim is declared, not programmed: its variants are the options of ``congling train function-fitting``, of
+``congling train image-classification``, or of a problem made for it, so that "the same, but ``--l2 0.01``" stands there
+as ``but(plain, l2=0.01)``.
 Nothing in a declaration says that the claim holds: an ``Expectation`` names two readings and the margin between them,
 and the runs decide.
 """
@@ -13,16 +14,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from congling.demonstrations.recall import RecallOptions
+from congling.demonstrations.waiting_time import WaitingOptions
 from congling.tasks.function_fitting.options import FunctionFittingOptions
 from congling.tasks.image_classification.options import ImageClassificationOptions
+from congling.tasks.translation.options import TranslationOptions
 
 if TYPE_CHECKING:
     from congling.demonstrations.picture_trial import PictureSource
     from congling.demonstrations.trial import Prepare
 
+SHORT_SEEDS = (1, 2, 3)
+FULL_SEEDS = tuple(range(1, 11))
 SURE = 0.9  # the part of the seeds that must go the way of the claim: all of three, nine of ten
 
-Options = FunctionFittingOptions | ImageClassificationOptions
+Options = FunctionFittingOptions | ImageClassificationOptions | TranslationOptions | RecallOptions | WaitingOptions
 SomeOptions = TypeVar("SomeOptions", bound=Options)
 
 
@@ -59,6 +65,12 @@ class Variant:
     rates: tuple[float, ...] = ()
     prepare: Prepare | None = None
     pictures: PictureSource | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether its options say all, so that a command line can train it again."""
+        said = isinstance(self.options, FunctionFittingOptions | ImageClassificationOptions | TranslationOptions)
+        return said and self.prepare is None and self.pictures is None
 
 
 @dataclass(frozen=True)
@@ -146,17 +158,23 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Curve:
-    """A line of the figure: of one variant and one seed; ``part`` tells lines of one training apart, or is ""."""
+    """A line of the figure: of one variant and one seed.
+
+    Attributes:
+        part: tells lines of one training apart, or is "".
+        course: the number of the claim's course that it belongs to.
+    """
 
     variant: str
     part: str
     x: Sequence[float]
     y: Sequence[float]
+    course: int = 0
 
 
 @dataclass(frozen=True)
 class Course:
-    """What the lines of the claim's figure show.
+    """What the lines of a part of the claim's figure show.
 
     Attributes:
         across, upwards: what is on the axes.
@@ -184,8 +202,9 @@ class Claim:
         variants: the family; the first one is what the others are compared with.
         metrics: what is read off each run; the first one chooses learning rates (the lowest is best).
         expectations: what must differ, and by how much.
-        course: the lines of the figure.
+        courses: the lines of the figure, from top to bottom.
         remark: what a reader should know before taking the result further; may be empty.
+        seeds, more_seeds: of the short form and of the full one.
     """
 
     name: str
@@ -195,8 +214,10 @@ class Claim:
     variants: tuple[Variant, ...]
     metrics: tuple[Metric, ...]
     expectations: tuple[Expectation, ...]
-    course: Course
+    courses: tuple[Course, ...]
     remark: str = ""
+    seeds: tuple[int, ...] = SHORT_SEEDS
+    more_seeds: tuple[int, ...] = FULL_SEEDS
 
     def metric(self, name: str) -> Metric:
         """The metric of that name."""

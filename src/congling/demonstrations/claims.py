@@ -10,11 +10,14 @@ from congling.demonstrations import (
     bending,
     descent,
     exploding,
+    fading,
     optimisers,
     overfitting,
     penalties,
     seeing,
+    translators,
     vanishing,
+    waiting,
 )
 from congling.demonstrations.claim import Claim
 from congling.demonstrations.showings import showing_names
@@ -51,6 +54,9 @@ CLAIMS: dict[str, Callable[[], Claim]] = {
     "full-connection": seeing.full_connection,
     "shifted-pictures": seeing.shifted_pictures,
     "pooling": seeing.pooling,
+    "fading-memory": fading.fading_memory,
+    "each-step-waits": waiting.each_step_waits,
+    "translators": translators.translators,
 }
 
 

@@ -9,17 +9,24 @@ from typing import Any
 
 from congling.demonstrations.claim import Options, but
 from congling.tasks.function_fitting import options as function_fitting_options
+from congling.tasks.function_fitting.options import FunctionFittingOptions
 from congling.tasks.image_classification import options as image_classification_options
 from congling.tasks.image_classification.options import ImageClassificationOptions
+from congling.tasks.translation import options as translation_options
+from congling.tasks.translation.options import TranslationOptions
+
+TASKS: dict[type, str] = {
+    FunctionFittingOptions: function_fitting_options.TASK,
+    ImageClassificationOptions: image_classification_options.TASK,
+    TranslationOptions: translation_options.TASK,
+}
 
 
 def command(options: Options, seed: int) -> str:
     """``congling train function-fitting --hidden 64 64 --seed 1``, ready for a shell."""
     seeded, usual = but(options, seed=seed), type(options)()
     words = [word for flag in _differences(seeded, usual) for word in flag]
-    pictures = isinstance(options, ImageClassificationOptions)
-    task = image_classification_options.TASK if pictures else function_fitting_options.TASK
-    return shlex.join(["congling", "train", task, *words])
+    return shlex.join(["congling", "train", TASKS[type(options)], *words])
 
 
 def _differences(options: Any, default: Any) -> Iterator[list[str]]:

@@ -8,25 +8,28 @@ from collections.abc import Callable, Mapping, Sequence
 from congling.demonstrations.claim import Claim, Curve, Options, Reading, Variant, but
 from congling.demonstrations.outcome import Outcome
 from congling.demonstrations.picture_trial import PictureTrial
+from congling.demonstrations.recall import RecallOptions, RecallTrial
+from congling.demonstrations.translation_trial import TranslationTrial
 from congling.demonstrations.trial import Trial
+from congling.demonstrations.waiting_time import WaitingOptions, WaitingTrial
 from congling.demonstrations.words import number
 from congling.language import _
 from congling.tasks.image_classification.options import ImageClassificationOptions
+from congling.tasks.translation.options import TranslationOptions
 
-SHORT_SEEDS = (1, 2, 3)
-FULL_SEEDS = tuple(range(1, 11))
+AnyTrial = Trial | PictureTrial | TranslationTrial | RecallTrial | WaitingTrial
 TUNING_SEED = 0  # not among the measured ones, so that no learning rate is chosen on what it is judged by
 
 
 def demonstrate(
-    claim: Claim, seeds: Sequence[int] = SHORT_SEEDS, say: Callable[[str], None] = lambda line: None
+    claim: Claim, seeds: Sequence[int] | None = None, say: Callable[[str], None] = lambda line: None
 ) -> Outcome:
     """Run the whole family and read it off.
 
     Variants with the same seed see the same data and, where their networks have the same shape, begin with the same
     weights: the readings are compared in pairs.
     """
-    begun = time.monotonic()
+    begun, seeds = time.monotonic(), claim.seeds if seeds is None else seeds
     options = {variant.name: _chosen(claim, variant, say) for variant in claim.variants}
     values: dict[Reading, list[float]] = {}
     curves: list[Curve] = []
@@ -35,7 +38,8 @@ def demonstrate(
             trial = _trained(variant, options[variant.name], seed)
             for metric in claim.metrics:
                 values.setdefault(Reading(variant.name, metric.name), []).append(metric.of(trial))
-            curves += [Curve(variant.name, part, *line) for part, line in claim.course.of(trial).items()]
+            for place, course in enumerate(claim.courses):
+                curves += [Curve(variant.name, part, *line, place) for part, line in course.of(trial).items()]
             say(_seen(claim, variant, seed, values))
     frozen = {reading: tuple(numbers) for reading, numbers in values.items()}
     return Outcome(claim, tuple(seeds), frozen, options, tuple(curves), time.monotonic() - begun)
@@ -57,11 +61,19 @@ def _chosen(claim: Claim, variant: Variant, say: Callable[[str], None]) -> Optio
     return candidates[best]
 
 
-def _trained(variant: Variant, options: Options, seed: int) -> Trial | PictureTrial:
-    if isinstance(options, ImageClassificationOptions):
-        assert variant.pictures is not None
-        return PictureTrial.of(but(options, seed=seed), variant.pictures)
-    return Trial.of(but(options, seed=seed), variant.prepare)
+def _trained(variant: Variant, options: Options, seed: int) -> AnyTrial:
+    match but(options, seed=seed):
+        case RecallOptions() as recall:
+            return RecallTrial.of(recall)
+        case WaitingOptions() as waiting:
+            return WaitingTrial.of(waiting)
+        case TranslationOptions() as translating:
+            return TranslationTrial.of(translating)
+        case ImageClassificationOptions() as seeing:
+            assert variant.pictures is not None
+            return PictureTrial.of(seeing, variant.pictures)
+        case fitting:
+            return Trial.of(fitting, variant.prepare)
 
 
 def _seen(claim: Claim, variant: Variant, seed: int, values: Mapping[Reading, Sequence[float]]) -> str:

@@ -46,7 +46,7 @@ def exact_regression() -> Claim:
                 times=10,
             ),
         ),
-        course=training_loss(),
+        courses=(training_loss(),),
         remark=_("Single precision ends the approach at about 1e-6."),
     )
 
@@ -74,6 +74,6 @@ def learning_rate() -> Claim:
             ),
             Expectation(Reading("1"), Reading("0.1"), _("the rate 1 leaves {distance} times as much"), times=5),
         ),
-        course=training_loss(),
+        courses=(training_loss(),),
         remark=_("∞ is a training that diverged: its numbers grew until they were none."),
     )

@@ -49,7 +49,7 @@ def exploding_gradients() -> Claim:
             ),
             Expectation(Reading("6"), Reading("he"), _("their test errors are {larger} and {smaller}"), times=10),
         ),
-        course=gradient_by_layer(),
+        courses=(gradient_by_layer(),),
         remark=_("∞ is a training that diverged: its numbers grew until they were none."),
     )
 
@@ -93,7 +93,7 @@ def clipping() -> Claim:
                 times=1.5,
             ),
         ),
-        course=gradient_by_step(),
+        courses=(gradient_by_step(),),
         remark=_("∞ is a training that diverged: its numbers grew until they were none."),
     )
 
@@ -126,7 +126,7 @@ def initialisation() -> Claim:
             Expectation(Reading("small-normal"), Reading("he"), _("a deviation of 0.01 {distance} times"), times=10),
             Expectation(Reading("unit-normal"), Reading("he"), _("a deviation of 1 {distance} times"), times=10),
         ),
-        course=training_loss(),
+        courses=(training_loss(),),
         remark=_("n is the number of inputs of a layer, m of its outputs. ∞ is a training that diverged."),
     )
 
@@ -167,7 +167,7 @@ def input_normalisation() -> Claim:
                 times=5,
             ),
         ),
-        course=training_loss(),
+        courses=(training_loss(),),
     )
 
 
@@ -205,5 +205,5 @@ def layer_normalisation() -> Claim:
                 times=2,
             ),
         ),
-        course=training_loss(),
+        courses=(training_loss(),),
     )

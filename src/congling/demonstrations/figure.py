@@ -15,7 +15,7 @@ from congling.figures.theme import DAY
 from congling.language import _
 
 ROW = 34  # pixels of a variant
-COURSE = 340  # pixels of the lines
+COURSE = 340  # pixels of the lines of one course
 ABOVE, BETWEEN, BELOW = 120, 130, 60  # pixels: titles and legend
 GAP = 0.06  # between two metrics, as a part of the width
 MOST_POINTS = 200  # of a line: more than can be told apart
@@ -24,20 +24,22 @@ DASHES = ("solid", "dot", "dash")
 
 def figure(outcome: Outcome) -> go.Figure:
     """The figure; the variants' colours are the same above and below."""
-    dots = ROW * len(outcome.claim.variants)
-    height = ABOVE + dots + BETWEEN + COURSE + BELOW
-    inner = dots + BETWEEN + COURSE
+    courses = len(outcome.claim.courses)
+    inner = ROW * len(outcome.claim.variants) + courses * (BETWEEN + COURSE)
+    height = ABOVE + inner + BELOW
+    ceilings = [((courses - row) * (BETWEEN + COURSE) - BETWEEN) / inner for row in range(courses)]
     drawn = go.Figure(layout={"template": house_template(), "height": height})
     drawn.update_layout(
         title_text=outcome.claim.title,
         title_subtitle_text=_seeds(outcome),
         margin={"t": ABOVE, "b": BELOW, "l": 64, "r": 40},
-        legend={"y": COURSE / inner, "yanchor": "bottom", "title": _title_of_lines(outcome)},
+        legend={"y": ceilings[0], "yanchor": "bottom", "title": _title_of_lines(outcome)},
     )
     for number, metric in enumerate(outcome.claim.metrics, 1):
         drawn.add_traces(list(_dots(outcome, metric, number)))
     drawn.add_traces(list(_lines(outcome)))
-    _set_axes(drawn, outcome, (COURSE + BETWEEN) / inner, COURSE / inner)
+    _set_reading_axes(drawn, outcome, courses * (COURSE + BETWEEN) / inner)
+    _set_course_axes(drawn, outcome, ceilings, COURSE / inner)
     return drawn
 
 
@@ -80,9 +82,10 @@ def _lines(outcome: Outcome) -> Iterator[go.Scatter]:
     variants = {variant.name: (row, variant) for row, variant in enumerate(outcome.claim.variants)}
     parts = list(dict.fromkeys(curve.part for curve in sorted(outcome.curves, key=lambda curve: curve.part)))
     named: set[str] = set()
-    axis = len(outcome.claim.metrics) + 1
+    first_axis = len(outcome.claim.metrics) + 1
     for curve in outcome.curves:
         row, variant = variants[curve.variant]
+        axis = first_axis + curve.course
         entry = not curve.part and curve.variant not in named
         named |= {curve.variant} if entry else set()
         yield _line(curve, outcome.label(variant), category_colour(row), DASHES[parts.index(curve.part)], axis, entry)
@@ -106,15 +109,15 @@ def _thinned(values: Sequence[float]) -> list[float]:
 
 
 def _title_of_lines(outcome: Outcome) -> dict[str, object]:
-    """It stands on the legend, however many rows this takes."""
-    return {"text": outcome.claim.course.title, "side": "top", "font": {"size": 15, "color": DAY.ink}}
+    """That of the first course: it stands on the legend, however many rows this takes."""
+    return {"text": outcome.claim.courses[0].title, "side": "top", "font": {"size": 15, "color": DAY.ink}}
 
 
 # Axes ----------------------------------------------------------------------------------------------------------------
 
 
-def _set_axes(drawn: go.Figure, outcome: Outcome, floor: float, ceiling: float) -> None:
-    """The metrics side by side above ``floor``, the lines below ``ceiling``, both as parts of the height."""
+def _set_reading_axes(drawn: go.Figure, outcome: Outcome, floor: float) -> None:
+    """The metrics side by side above ``floor``, a part of the height."""
     claim, count = outcome.claim, len(outcome.claim.metrics)
     width = (1 - GAP * (count - 1)) / count
     for number, metric in enumerate(claim.metrics, 1):
@@ -124,15 +127,24 @@ def _set_axes(drawn: go.Figure, outcome: Outcome, floor: float, ceiling: float) 
             "anchor": f"x{number}"
         }
         _mark_diverged(drawn, outcome, metric, number)
-    course = claim.course
-    last = count + 1
-    drawn.layout[f"xaxis{last}"] = {"anchor": f"y{last}", "title": {"text": course.across}}
-    drawn.layout[f"yaxis{last}"] = {
-        "anchor": f"x{last}", "domain": [0, ceiling], "title": {"text": course.upwards},
-        "type": "log" if course.logarithmic else "linear",
-    }  # fmt: skip
-    if course.percent:
-        drawn.layout[f"yaxis{last}"].tickformat = ".0%"
+
+
+def _set_course_axes(drawn: go.Figure, outcome: Outcome, ceilings: Sequence[float], height: float) -> None:
+    """The courses one below the other, each under its ceiling; both are parts of the height."""
+    for number, (course, ceiling) in enumerate(zip(outcome.claim.courses, ceilings, strict=True)):
+        axis = len(outcome.claim.metrics) + 1 + number
+        drawn.layout[f"xaxis{axis}"] = {"anchor": f"y{axis}", "title": {"text": course.across}}
+        drawn.layout[f"yaxis{axis}"] = {
+            "anchor": f"x{axis}", "domain": [max(0.0, ceiling - height), ceiling], "title": {"text": course.upwards},
+            "type": "log" if course.logarithmic else "linear",
+        }  # fmt: skip
+        if course.percent:
+            drawn.layout[f"yaxis{axis}"].tickformat = ".0%"
+        if number:  # the first one's title stands on the legend
+            drawn.add_annotation(
+                text=course.title, x=0, xref="paper", xanchor="left", y=ceiling, yref="paper", yanchor="bottom",
+                yshift=8, font={"size": 15, "color": DAY.ink}, showarrow=False,
+            )  # fmt: skip
 
 
 def _reading_axis(metric: Metric, left: float, width: float) -> dict[str, object]:

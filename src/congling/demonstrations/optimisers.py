@@ -49,7 +49,7 @@ def momentum() -> Claim:
                 times=10,
             ),
         ),
-        course=training_loss(),
+        courses=(training_loss(),),
     )
 
 
@@ -79,7 +79,7 @@ def rmsprop() -> Claim:
                 times=2,
             ),
         ),
-        course=training_loss(),
+        courses=(training_loss(),),
     )
 
 
@@ -119,5 +119,5 @@ def adam() -> Claim:
                 Reading("rmsprop", "train"), Reading("adam", "train"), _("RMSProp {distance} times"), times=1.2
             ),
         ),
-        course=training_loss(),
+        courses=(training_loss(),),
     )

@@ -53,16 +53,17 @@ class Outcome:
     @property
     def commands(self) -> dict[str, str]:
         """By label, the command that repeats a variant with the first seed; none where no option says how."""
-        first, variants = self.seeds[0], self.claim.variants
-        repeatable = (each for each in variants if each.prepare is None and each.pictures is None)
+        first = self.seeds[0]
+        repeatable = (each for each in self.claim.variants if each.repeatable)
         return {each.label: command(self.options[each.name], first) for each in repeatable}
 
     def label(self, variant: Variant) -> str:
         """The variant's label, with the learning rate that was chosen for it."""
         if not variant.rates:
             return variant.label
-        rate = number(self.options[variant.name].training.learning_rate)
-        return _("{variant} (rate {rate})").format(variant=variant.label, rate=rate)
+        rate = self.options[variant.name].training.learning_rate
+        assert rate is not None  # one of the variant's
+        return _("{variant} (rate {rate})").format(variant=variant.label, rate=number(rate))
 
     def table(self) -> list[list[str]]:
         """A row for each variant with mean ± standard deviation of each metric; the first row is the heading."""

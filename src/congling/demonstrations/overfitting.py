@@ -48,7 +48,7 @@ def overfitting() -> Claim:
                 times=1.15,
             ),
         ),
-        course=both_losses(),
+        courses=(both_losses(),),
         remark=_("The noise alone makes an error of 1 that no network can avoid on unseen examples."),
     )
 
@@ -75,7 +75,7 @@ def more_data() -> Claim:
             ),
             Expectation(Reading("30"), Reading("300"), _("its test error is {distance} times as large"), times=1.15),
         ),
-        course=both_losses(),
+        courses=(both_losses(),),
     )
 
 
@@ -106,7 +106,7 @@ def simpler_model() -> Claim:
                 times=1.2,
             ),
         ),
-        course=both_losses(),
+        courses=(both_losses(),),
     )
 
 
@@ -137,5 +137,5 @@ def early_stopping() -> Claim:
                 times=1.5,
             ),
         ),
-        course=both_losses(),
+        courses=(both_losses(),),
     )

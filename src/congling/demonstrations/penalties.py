@@ -48,7 +48,7 @@ def l1() -> Claim:
                 by=0.1,
             ),
         ),
-        course=both_losses(),
+        courses=(both_losses(),),
         remark=_("The coefficient is a hyperparameter: look at what the largest one does to the test error."),
     )
 
@@ -87,7 +87,7 @@ def l2() -> Claim:
                 times=1.5,
             ),
         ),
-        course=both_losses(),
+        courses=(both_losses(),),
     )
 
 
@@ -121,5 +121,5 @@ def dropout() -> Claim:
                 times=1.1,
             ),
         ),
-        course=both_losses(),
+        courses=(both_losses(),),
     )

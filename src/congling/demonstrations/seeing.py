@@ -67,7 +67,7 @@ def full_connection() -> Claim:
                 by=0.1,
             ),
         ),
-        course=both_losses(),
+        courses=(both_losses(),),
         remark=_(
             "The 1,000 biases of the full connection are not among its weights. The pictures are letters that the "
             "program draws: ten of each to learn from, turned, and somewhere near the middle."
@@ -124,7 +124,7 @@ def shifted_pictures() -> Claim:
                 by=0.3,
             ),
         ),
-        course=right_by_shift(),
+        courses=(right_by_shift(),),
         remark=_(
             "The pictures are letters that the program draws. To learn from, all stand in the middle. There is room "
             "for a shift by 7 pixels; what leaves on one side comes in on the other."
@@ -166,7 +166,7 @@ def pooling() -> Claim:
             ),
             Expectation(Reading("none", "moved-2"), Reading("mean", "moved-2"), _("with the mean {smaller}"), by=0.1),
         ),
-        course=right_by_shift(),
+        courses=(right_by_shift(),),
         remark=_(
             "The features are all that the last convolution layer hands on. The pictures are letters that the program "
             "draws, to learn from all in the middle; what leaves on one side comes in on the other."
@@ -201,7 +201,7 @@ def picture_augmentation() -> Claim:
             ),
             Expectation(Reading("few"), Reading("many"), _("with four times as many pictures {smaller}"), by=0.1),
         ),
-        course=both_losses(),
+        courses=(both_losses(),),
         remark=_(
             "The pictures are letters that the program draws, turned and shifted just as the alterations do it. Of "
             "real pictures nobody knows so well how they vary."

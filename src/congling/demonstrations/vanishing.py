@@ -48,7 +48,7 @@ def vanishing_gradients() -> Claim:
                 times=10,
             ),
         ),
-        course=gradient_by_layer(),
+        courses=(gradient_by_layer(),),
     )
 
 
@@ -85,5 +85,5 @@ def residual_connections() -> Claim:
                 times=2,
             ),
         ),
-        course=gradient_by_layer(),
+        courses=(gradient_by_layer(),),
     )

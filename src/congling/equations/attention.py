@@ -1,6 +1,6 @@
 """Attention: each query looks at every key, and takes the values in the proportion in which the keys answer.
 
-B batch · H heads · T queries · S keys and values · D the width of one head
+B batch · H heads · T queries · S keys and values · D the width of one head · A inner width of additive attention
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from congling.equations.activations import softmax
+from congling.equations.activations import softmax, tanh
 from congling.equations.equation import equation
 from congling.equations.glass_box import show
 from congling.equations.layers import dropout
@@ -88,3 +88,52 @@ def join_heads(input: Tensor) -> Tensor:
     """(B, H, T, D) into (B, T, H·D): the heads' results one after the other."""
     batch, heads, length, width = input.shape
     return input.transpose(1, 2).reshape(batch, length, heads * width)
+
+
+# Additive attention --------------------------------------------------------------------------------------------------
+
+
+def _additive_example(generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    query, key, value, vector = (
+        torch.randn(*shape, dtype=torch.float64, generator=generator).requires_grad_()
+        for shape in ((3, 7), (3, 11, 7), (3, 11, 5), (7,))
+    )
+    lengths = torch.tensor([11, 6, 1])
+    mask = padding_mask(torch.arange(11) >= lengths[:, None], torch.float64)[:, 0, 0]
+    return query, key, value, vector, mask
+
+
+def _fused_additive_attention(
+    query: Tensor, key: Tensor, value: Tensor, vector: Tensor, mask: Tensor | None = None
+) -> Tensor:
+    scores = torch.matmul((query.unsqueeze(1) + key).tanh_(), vector)  # (B, S)
+    weights = torch.softmax(scores if mask is None else scores.add_(mask), dim=-1)
+    return torch.bmm(weights.unsqueeze(1), value).squeeze(1)
+
+
+@equation(
+    r"\operatorname{softmax}_s\!\left(v^\top \tanh(q + k_s) + m_s\right) \cdot V,"
+    r"\quad q = W_a s_{t-1},\; k_s = U_a h_s",
+    source="Bahdanau, Cho and Bengio 2015, §3.1, eq. 5 and 6, and appendix A.1.2; the mask m against padding",
+    example=_additive_example,
+    fused=_fused_additive_attention,
+)
+def additive_attention(query: Tensor, key: Tensor, value: Tensor, vector: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Attention whose scores come of a small network: query and key are added, bent, and weighed by a vector.
+
+    Args:
+        query: (B, A), what one position asks for, projected: q = W_a s.
+        key: (B, S, A), what each source position offers, projected: k = U_a h.
+        value: (B, S, D), what each source position hands over.
+        vector: (A), v.
+        mask: (B, S), 0 where the query may look and −∞ where it may not.
+
+    Returns the context (B, D). The glass box shows ``scores`` and ``weights``, both (B, S).
+    """
+    scores = torch.matmul(tanh(query.unsqueeze(1) + key), vector)  # (B, S)
+    if mask is not None:
+        scores = scores + mask
+    show("scores", scores)
+    weights = softmax(scores)
+    show("weights", weights)
+    return torch.matmul(weights.unsqueeze(1), value).squeeze(1)  # (B, 1, S) @ (B, S, D)

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
@@ -185,3 +186,23 @@ def scope(name: str) -> Iterator[None]:
         return
     with box.scoped(name):
         yield
+
+
+@contextmanager
+def stacked(dim: int, reverse: bool = False) -> Iterator[None]:
+    """Inside is a loop over time: what its rounds show one after the other stands as one tensor, time along ``dim``.
+
+    Args:
+        reverse: the last round comes first.
+    """
+    box = _open.get()
+    if box is None:
+        yield
+        return
+    before, box.values = box.values, {}
+    try:
+        yield
+    finally:
+        rounds, box.values = box.values, before
+        for path, values in rounds.items():
+            box.values.setdefault(path, []).append(torch.stack(values[::-1] if reverse else values, dim))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,30 +14,10 @@ from torch import Tensor, nn
 from congling.equations.attention import causal_mask, padding_mask
 from congling.equations.glass_box import running, show
 from congling.equations.layers import linear
-from congling.equations.losses import projected_cross_entropy
 from congling.equations.positions import sinusoidal_positions
 from congling.networks.layers import Dropout, Embedding, LayerNormalisation
 from congling.networks.transformer_layers import Activation, DecoderLayer, EncoderLayer, KeysAndValues
-
-
-class TranslationBatch(Protocol):
-    """What the network needs to know of a batch; ``data.text.pair_batches.Batch`` is one."""
-
-    @property
-    def source(self) -> Tensor:
-        """(B, S) ids, padding at the end."""
-
-    @property
-    def source_padding(self) -> Tensor:
-        """(B, S), True at padding."""
-
-    @property
-    def target_input(self) -> Tensor:
-        """(B, T) ids, shifted right: padding stands for the start."""
-
-    @property
-    def target_output(self) -> Tensor:
-        """(B, T) ids that are to be predicted, padding at the end."""
+from congling.networks.translation import TranslationBatch, log_probabilities_of_pieces, loss_of_pieces
 
 
 @dataclass(frozen=True)
@@ -189,6 +168,11 @@ class Transformer(nn.Module):
         """The output layer's matrix, (V − 1, W): padding is never predicted."""
         return self.target_embedding.table.weight if self.output_weight is None else self.output_weight
 
+    @property
+    def cross_attention(self) -> list[str]:
+        """Where a glass box around ``forward`` shows how the target looks at the source, (B, H, T, S), by layer."""
+        return [f"decoder.layers.{number}.cross_attention.weights" for number in range(len(self.decoder.layers))]
+
     def encode(self, source: Tensor, source_padding: Tensor) -> tuple[Tensor, Tensor]:
         """Read (B, S) ids: the encoder's output (B, S, W), and the mask (B, 1, 1, S) against padding."""
         with running(self):
@@ -216,12 +200,8 @@ class Transformer(nn.Module):
     def loss(self, batch: TranslationBatch, label_smoothing: float = 0.0) -> tuple[Tensor, int]:
         """The cross-entropy in nats, summed over the target tokens that are not padding, and their count."""
         hidden = self.decode(batch.target_input, *self.encode(batch.source, batch.source_padding))
-        wanted = batch.target_output.flatten()
-        rows = (wanted != self.pad_id).nonzero().squeeze(1)  # (N,)
-        hidden = hidden.flatten(0, 1).index_select(0, rows)  # (N, W)
         with running(self):
-            loss = projected_cross_entropy(hidden, self.projection, self.output_bias, wanted[rows], label_smoothing)
-        return loss, len(rows)
+            return loss_of_pieces(hidden, self.projection, self.output_bias, batch.target_output, label_smoothing)
 
     # A position at a time (decoding.steps.Steps) ---------------------------------------------------------------------
 
@@ -236,9 +216,7 @@ class Transformer(nn.Module):
         with running(self):
             embedded = self.target_embedding(last.unsqueeze(1), first=state.position)
             hidden, past = self.decoder(embedded, state.memory, state.memory_mask, None, state.past)
-            logits = linear(hidden[:, 0], self.projection, self.output_bias)
-            show("logits", logits)
-            log_probabilities = torch.log_softmax(logits.float(), dim=-1)
+            log_probabilities = log_probabilities_of_pieces(hidden[:, 0], self.projection, self.output_bias)
         return log_probabilities, DecoderState(state.position + 1, state.memory, state.memory_mask, past)
 
     def select(self, state: DecoderState, rows: Tensor) -> DecoderState:

@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import tyro
 
 from congling.cli.checkpoint import checkpoint
-from congling.cli.image_classification.scores import (
-    part_with_pictures,
-    print_classes,
-    print_confusion,
-    print_worst,
-    record,
-    score_line,
-    scores,
-)
+from congling.cli.classification_scores import print_tables, record, scores
+from congling.cli.image_classification.scores import part_with_pictures, score_line
 from congling.cli.options import parse
 from congling.cli.training import say
 from congling.cli.values import print_json
@@ -25,8 +18,8 @@ from congling.errors import UsageError
 from congling.language import _
 
 if TYPE_CHECKING:
+    from congling.tasks.classification_scores import Evaluation
     from congling.tasks.image_classification.picture_classifier import PictureClassifier
-    from congling.tasks.image_classification.scores import Evaluation
 
 
 @dataclass
@@ -64,9 +57,11 @@ def main(arguments: list[str], prog: str) -> int:
         found = classifier.evaluate(part)
         line = score_line(found, part)
     if options.json:
-        print_json(record(found))
+        print_json(record(found, "pictures"))
     else:
-        _print(found, line)
+        print(line)
+        print()
+        print_tables(found, _("pictures"), _("picture"))
     return 0
 
 
@@ -78,14 +73,3 @@ def _of_folder(classifier: PictureClassifier, folder: Path) -> tuple[Evaluation,
         say(remark)
     line = _("{count} pictures of {folder}: {scores}")
     return found, line.format(count=len(found), folder=folder, scores=scores(found))
-
-
-def _print(found: Evaluation, line: str) -> None:
-    print(line)
-    print()
-    print_classes(found)
-    print()
-    print_confusion(found)
-    if found.right < len(found):
-        print()
-        print_worst(found)

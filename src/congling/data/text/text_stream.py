@@ -11,7 +11,7 @@ class TextStream:
     """Turns pieces into text as they come; bytes that spell a character wait until it is whole.
 
     What the parts give together is what the tokenizer's ``decode`` gives for all pieces at once, wherever these spell
-    text; bytes that spell none become U+FFFD.
+    text; bytes that spell none are left out.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -29,7 +29,7 @@ class TextStream:
     def rest(self) -> str:
         """What is left of bytes that will not be completed."""
         left, self._bytes = self._bytes, b""
-        return _spaced(left.decode("utf-8", errors="replace"))
+        return _spaced(left.decode("utf-8", errors="ignore"))
 
     def _whole(self) -> str:
         try:

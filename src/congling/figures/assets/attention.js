@@ -6,6 +6,7 @@ const kinds = {
   decoder_self: { rows: data.target.pieces, columns: [START, ...data.target.pieces.slice(0, -1)] },
   cross: { rows: data.target.pieces, columns: data.source.pieces },
 };
+const attends = data.attention.cross.length > 0;
 const headCount = (kind) => (data.attention[kind].length ? data.attention[kind][0].shape[0] : 0);
 
 const shown = { kind: "cross", layer: Math.max(0, data.attention.cross.length - 1), head: 0 };

@@ -59,10 +59,12 @@ function buildChips() {
     });
     targetChips.push(chip);
   });
-  [byId("source-chips"), byId("target-chips")].forEach((chips) => chips.addEventListener("scroll", () => drawLines(lookedAt(step()))));
+  [byId("source-chips"), byId("target-chips")].forEach((chips) => chips.addEventListener("scroll", drawLooks));
 }
 
 function drawLooks() {
+  targetChips.forEach((chip, t) => chip.setAttribute("aria-pressed", t === step()));
+  if (!attends) return;
   const weights = lookedAt(step());
   sourceChips.forEach((chip, s) => {
     const colour = colourOf(scales.weights, weights[s]);
@@ -70,7 +72,6 @@ function drawLooks() {
     chip.style.color = textOn(colour);
     chip.firstChild.textContent = percent(weights[s]);
   });
-  targetChips.forEach((chip, t) => chip.setAttribute("aria-pressed", t === step()));
   reveal(byId("source-chips"), sourceChips[weights.indexOf(Math.max(...weights))]);
   drawLines(weights);
 }

@@ -1,9 +1,9 @@
 // The page is put together: head, positions, sizes, candidates, and whatever the other files build.
 
 function buildHead() {
-  const { encoder_self: encoder, cross: decoder } = data.attention;
+  const { encoder, decoder } = data.norms; // the first row is that of the embedded pieces
   byId("sizes-of-the-network").textContent = say("sizes", {
-    encoder: encoder.length, decoder: decoder.length, heads: headCount("cross"), width: data.positions.shape[1],
+    encoder: encoder.length - 1, decoder: decoder.length - 1, heads: headCount("cross"), width: data.width,
   });
   const total = data.log_probability;
   byId("total").textContent = say("total", { total: decimal(total, 2), mean: decimal(total / data.steps.length, 2) });
@@ -12,6 +12,27 @@ function buildHead() {
   const pieces = Math.max(data.source.pieces.length, data.target.pieces.length);
   document.body.classList.toggle("few", pieces <= 9);
   document.body.classList.toggle("many", pieces > 30);
+}
+
+// A recurrent network has neither positions nor self-attention, and perhaps no attention at all; a Transformer no states.
+function hideWhatIsNotThere() {
+  const recurrent = Boolean(data.states.encoder);
+  const there = { positions: data.positions, attention: attends, states: recurrent };
+  Object.entries(there).forEach(([id, is]) => {
+    byId(id).hidden = !is;
+    document.querySelector(`nav a[href="#${id}"]`).parentNode.hidden = !is;
+  });
+  byId("dot-product").hidden = recurrent;
+  byId("additive").hidden = !recurrent;
+  byId("looking").hidden = !attends;
+  byId("pickers").hidden = data.attention.cross.length * headCount("cross") < 2;
+  document.querySelectorAll("[role=tab]").forEach((tab) => { tab.hidden = !data.attention[tab.dataset.kind].length; });
+}
+
+function buildStates() {
+  if (!data.states.encoder) return;
+  drawHiddenStates(byId("encoder-states"), data.states.encoder, data.source.pieces);
+  drawHiddenStates(byId("decoder-states"), data.states.decoder, [START, ...data.target.pieces.slice(0, -1)]);
 }
 
 function buildPositions() {
@@ -62,13 +83,17 @@ function buildCandidates() {
 }
 
 buildHead();
+hideWhatIsNotThere();
 buildChips();
 buildPickers();
-buildPositions();
-buildTabs();
-buildScale();
-buildLarge();
-showKind("cross");
+if (data.positions) buildPositions();
+if (attends) {
+  buildTabs();
+  buildScale();
+  buildLarge();
+  showKind("cross");
+}
+buildStates();
 buildNorms("encoder-norms", texts.encoder, data.norms.encoder, data.source.pieces);
 buildNorms("decoder-norms", texts.decoder, data.norms.decoder, [START, ...data.target.pieces.slice(0, -1)]);
 buildStepper();

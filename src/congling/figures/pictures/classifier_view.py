@@ -18,8 +18,8 @@ from congling.learning.checkpoints import Which, checkpoint_folder
 from congling.learning.frames import list_frames, load_frame
 from congling.learning.parameters import load_parameters
 from congling.learning.runs import Run
+from congling.tasks.classification_scores import Evaluation
 from congling.tasks.image_classification.picture_classifier import PictureClassifier, PictureToClassify
-from congling.tasks.image_classification.scores import Evaluation
 
 MOST_CLASSES = 10  # whose influence is shown
 

@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from congling.figures.page import packed, page, plain_number
-from congling.figures.translation.texts import translation_texts
+from congling.figures.recurrence.texts import recurrence_texts
+from congling.figures.translation.texts import recurrent_translation_texts, translation_texts
 from congling.figures.translation.view import Array, Candidate, DecodingStep, TranslationView, view_from_glass_box
 
 __all__ = ["Candidate", "DecodingStep", "TranslationView", "translation_page", "view_from_glass_box"]
 
 
 def translation_page(view: TranslationView) -> str:
-    """A self-contained page in the current language: pieces, positions, every head's attention, every decoding step.
+    """A self-contained page in the current language: pieces, positions, every head's attention, every decoding step;
+    of a recurrent network its states instead of what it has not.
 
     Attention weights lie in it to 1 / 65,534. It opens from a disk, offline, and draws only what comes into sight.
     """
@@ -21,18 +23,26 @@ def translation_page(view: TranslationView) -> str:
     return page(
         title=f"{view.source_text} → {view.target_text} · congling",
         body="translation.html",
-        texts=translation_texts() | facts,
+        texts=_texts(view) | facts,
         styles=["translation.css"],
-        scripts=["heatmap.js", "attention.js", "decoding.js", "translation.js"],
+        scripts=["heatmap.js", "attention.js", "decoding.js", "hidden_states.js", "translation.js"],
         data=_data(view),
     )
+
+
+def _texts(view: TranslationView) -> dict[str, str]:
+    if not view.states:
+        return recurrence_texts() | translation_texts()
+    return recurrence_texts() | recurrent_translation_texts(attention=bool(view.cross))
 
 
 def _data(view: TranslationView) -> dict[str, Any]:
     return {
         "source": {"pieces": view.source_pieces, "ids": view.source_ids},
         "target": {"pieces": view.target_pieces, "ids": view.target_ids},
-        "positions": packed(view.positions, -1.0, 1.0),
+        "width": view.width,
+        "positions": None if view.positions is None else packed(view.positions, -1.0, 1.0),
+        "states": view.states,
         "attention": {
             "encoder_self": _weights(view.encoder_self),
             "decoder_self": _weights(view.decoder_self),

@@ -11,6 +11,7 @@ from html import escape
 
 import numpy as np
 
+from congling.errors import UserError
 from congling.figures.theme import DAY, SANS
 from congling.figures.translation.view import Array, TranslationView
 from congling.language import _
@@ -21,11 +22,16 @@ _FAINTEST = 0.02  # weights below this are not drawn
 
 
 def translation_picture(view: TranslationView) -> str:
-    """The cross-attention, averaged over all layers and heads, as curves from target to source pieces.
+    """The attention to the source, averaged over all layers and heads, as curves from target to source pieces.
 
     A curve's width and darkness are the weight (each target piece's weights sum to 1); the bar below a target piece
     is the probability that the network gave it.
+
+    Raises:
+        UserError: the network has no attention.
     """
+    if not view.cross:
+        raise UserError(_("there is no attention to draw in {name}: --html draws its states").format(name=view.name))
     weights = np.mean([layer.mean(axis=0) for layer in view.cross], axis=0)  # (T, S)
     sources, targets = _places(view.source_pieces), _places(view.target_pieces)
     width = max(sources[-1][1] + _MARGIN, targets[-1][1] + _MARGIN, _NARROWEST)

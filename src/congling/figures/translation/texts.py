@@ -10,6 +10,32 @@ def translation_texts() -> dict[str, str]:
     return _headings() | _explanations() | _controls() | _descriptions()
 
 
+def recurrent_translation_texts(attention: bool) -> dict[str, str]:
+    """The same where the page is of a recurrent network, with or without attention."""
+    texts = translation_texts() | {
+        "sizes": _(
+            "a recurrent network · encoder layers: {encoder} · decoder layers: {decoder} · width of a state: {width}"
+        ),
+        "attention_text": _(
+            "Before it writes a piece (a row), the decoder compares its state with what the encoder found at each "
+            "source piece (the columns), and shares 100 % among them; it goes on with their mixture."
+        ),
+        "sizes_text": _(
+            "The length of each position's vector: of the embedded piece, then of each layer's state, in the encoder "
+            "of both directions together."
+        ),
+    }
+    if attention:
+        return texts
+    return texts | {
+        "pieces_text": _(
+            "The network reads and writes pieces of words, each a number in its vocabulary; ▁ stands for a space, "
+            "</s> for the end. It has no attention: all that it knows of the source while it writes is the state that "
+            "it began with. The bar below a piece is its probability."
+        )
+    }
+
+
 def _headings() -> dict[str, str]:
     return {
         "inspect": _("a translation, seen from inside"),

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from congling.figures.recurrence.hidden_states import hidden_states
+
 if TYPE_CHECKING:
     from congling.equations.glass_box import GlassBox
 
 Array = NDArray[np.float64]
+ADDITIVE = "attention.weights"  # where a recurrent network with attention shows what it looked at
 
 
 class Pieces(Protocol):
@@ -69,21 +72,25 @@ class Candidate:
 
 @dataclass(frozen=True)
 class TranslationView:
-    """One sentence on its way through a Transformer.
+    """One sentence on its way through a Transformer or a recurrent network.
 
     Attributes:
         name: of the run.
         source_pieces, source_ids: S of each; ``target_pieces``, ``target_ids``: T.
-        positions: (S, W), what is added to the source's word vectors.
-        encoder_self: for each layer (H, S, S), row: who asks, column: who answers; each row sums to one.
+        width: W.
+        positions: (S, W), what is added to the source's word vectors; None of a recurrent network.
+        encoder_self: for each layer (H, S, S), row: who asks, column: who answers; each row sums to one. Empty of a
+            recurrent network.
         decoder_self: for each layer (H, T, T); row t writes target piece t, column t reads what is known there: the
-            start for t = 0, then the target piece t − 1.
-        cross: for each layer (H, T, S).
+            start for t = 0, then the target piece t − 1. Empty of a recurrent network.
+        cross: for each layer (H, T, S); of a recurrent network one layer with one head, or none without attention.
         encoder_norms: (1 + layers, S), the length ‖x‖ of every position's vector, embedded and after each layer.
         decoder_norms: (1 + layers, T).
         steps: T of them.
         log_probability: of the whole translation, in nats.
         candidates: best first; empty where nothing was searched.
+        states: what a recurrent network held while it read (``encoder``) and wrote (``decoder``), as
+            ``figures.recurrence.hidden_states`` gives it; empty of a Transformer.
     """
 
     name: str
@@ -93,7 +100,8 @@ class TranslationView:
     source_ids: list[int]
     target_pieces: list[str]
     target_ids: list[int]
-    positions: Array
+    width: int
+    positions: Array | None
     encoder_self: list[Array]
     decoder_self: list[Array]
     cross: list[Array]
@@ -102,6 +110,7 @@ class TranslationView:
     steps: list[DecodingStep]
     log_probability: float
     candidates: list[Candidate] = field(default_factory=list)
+    states: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 def view_from_glass_box(
@@ -116,7 +125,7 @@ def view_from_glass_box(
     hypotheses: Sequence[Found] = (),
     runner_ups: int = 7,
 ) -> TranslationView:
-    """The view of one forced pass of a ``Transformer`` over one sentence.
+    """The view of one forced pass of a ``Transformer`` or a ``RecurrentTranslator`` over one sentence.
 
     Args:
         seen: the glass box around ``network(source, source_padding, target_input)``, the network in ``eval`` mode;
@@ -143,16 +152,30 @@ def view_from_glass_box(
         source_ids=list(source_ids),
         target_pieces=target_tokenizer.pieces(target_ids),
         target_ids=list(target_ids),
-        positions=_numpy(seen["source_embedding.positions"])[:source],
+        width=seen["source_embedding.output"].shape[-1],
+        positions=_numpy(seen["source_embedding.positions"])[:source] if "source_embedding.positions" in seen else None,
         encoder_self=_weights(seen, "encoder", "self_attention", source, source),
         decoder_self=_weights(seen, "decoder", "self_attention", target, target),
-        cross=_weights(seen, "decoder", "cross_attention", target, source),
+        cross=_cross_attention(seen, target, source),
         encoder_norms=_norms(seen, "source_embedding", "encoder", source),
         decoder_norms=_norms(seen, "target_embedding", "decoder", target),
         steps=steps,
         log_probability=float(_log_softmax(logits)[np.arange(target), list(target_ids)].sum()),
         candidates=[_candidate(each, target_tokenizer) for each in hypotheses],
+        states=_states(seen, source, target),
     )
+
+
+def _cross_attention(seen: GlassBox, target: int, source: int) -> list[Array]:
+    if ADDITIVE in seen:  # of a recurrent network, (B, T, S)
+        return [_array(seen[ADDITIVE])[None, :target, :source]]
+    return _weights(seen, "decoder", "cross_attention", target, source)
+
+
+def _states(seen: GlassBox, source: int, target: int) -> dict[str, list[dict[str, Any]]]:
+    sides = {"encoder": source, "decoder": target}
+    states = {side: hidden_states(seen, length=length, within=side) for side, length in sides.items()}
+    return {side: scans for side, scans in states.items() if scans}
 
 
 def _weights(seen: GlassBox, side: str, kind: str, rows: int, columns: int) -> list[Array]:
@@ -162,8 +185,19 @@ def _weights(seen: GlassBox, side: str, kind: str, rows: int, columns: int) -> l
 
 def _norms(seen: GlassBox, embedding: str, side: str, length: int) -> Array:
     """‖x‖ of each position, (1 + layers, length): of the embedded pieces, then after each layer."""
-    paths = [embedding, *(f"{path}.feed_forward_add_and_norm" for path in _layers(seen, side))]
-    return np.stack([np.linalg.norm(_array(seen[f"{path}.output"])[:length], axis=-1) for path in paths])
+    vectors = [_array(seen[f"{embedding}.output"])]
+    vectors += [_array(seen[f"{path}.feed_forward_add_and_norm.output"]) for path in _layers(seen, side)]
+    vectors += _hidden(seen, side)
+    return np.stack([np.linalg.norm(each[:length], axis=-1) for each in vectors])
+
+
+def _hidden(seen: GlassBox, side: str) -> list[Array]:
+    """The outputs of a recurrent network's layers, both directions side by side."""
+    layers: list[Array] = []
+    while f"{side}.layers.{len(layers)}.forward_scan.hidden" in seen:
+        scans = [f"{side}.layers.{len(layers)}.{way}_scan.hidden" for way in ("forward", "backward")]
+        layers.append(np.concatenate([_array(seen[scan]) for scan in scans if scan in seen], axis=-1))
+    return layers
 
 
 def _layers(seen: GlassBox, side: str) -> list[str]:

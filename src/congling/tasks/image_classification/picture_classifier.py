@@ -29,10 +29,10 @@ from congling.learning.precision import device_of
 from congling.learning.runs import Run
 from congling.nearest import did_you_mean
 from congling.networks.cnn import ConvolutionalNetwork
+from congling.tasks.classification_scores import Evaluation
 from congling.tasks.image_classification.background import LOOKED_AT, Ground, ground_of, has_other_ground, inverted
 from congling.tasks.image_classification.data import load_pictures, of_folder
 from congling.tasks.image_classification.options import TASK, ImageClassificationOptions
-from congling.tasks.image_classification.scores import Evaluation
 from congling.tasks.stored_options import cannot_be, not_understood, options_of
 
 AT_ONCE = 250  # pictures

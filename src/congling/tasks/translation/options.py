@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from congling.data.text.languages import direction_of
 from congling.errors import UsageError
@@ -127,42 +127,66 @@ class VocabularyOptions:
         require_below_one(("--subword-sampling", self.subword_sampling))
 
 
+NETWORKS: dict[str, dict[str, Any]] = {  # the options that a network has beside those of all, and their defaults
+    "transformer": {
+        "width": 192,
+        "heads": 4,
+        "feed_forward": 768,
+        "encoder_layers": 3,
+        "decoder_layers": 3,
+        "dropout": 0.1,
+        "attention_dropout": 0.0,
+        "activation_dropout": 0.0,
+        "activation": "relu",
+        "norm": "pre",
+    },
+    "rnn": {"cell": "gru", "width": 256, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.2},
+}
+LEARNING_RATES = {"transformer": 2e-3, "rnn": 4e-3}
+GATES = {"elman": 1, "gru": 3, "lstm": 4}  # matrices of each kind of recurrence
+
+
 @dataclass
 class NetworkOptions:
     """Network"""
 
-    width: int = 192
-    """Width of the model: numbers that stand for one token between the layers."""
-    heads: int = 4
-    """Attention heads; they share the width."""
-    feed_forward: int = 768
-    """Inner width of the feed-forward layers."""
-    encoder_layers: int = 3
-    """Layers that read the source."""
-    decoder_layers: int = 3
-    """Layers that write the target."""
-    dropout: float = 0.1
-    """Part of the numbers that is dropped after each sub-layer in training."""
-    attention_dropout: float = 0.0
-    """Part of the attention weights that is dropped in training."""
-    activation_dropout: float = 0.0
-    """Part of the feed-forward layers' inner numbers that is dropped in training."""
-    activation: Literal["relu", "gelu", "silu"] = "relu"
-    """Activation function of the feed-forward layers."""
-    norm: Literal["pre", "post"] = "pre"
-    """Normalise before each sub-layer, which learns faster, or after it, as in the original (and in Marian)."""
+    network: Literal["transformer", "rnn"] = "transformer"
+    """A Transformer, or a recurrent network, which reads and writes step by step."""
+    cell: Literal["elman", "gru", "lstm"] | None = None
+    """With --network rnn: Elman's simple recurrence, or one with gates that decide what is kept; by default gru."""
+    attention: bool = False
+    """With --network rnn: let the decoder look at the whole source at each step; a Transformer always does."""
+    width: int | None = None
+    """Width of the model: numbers that stand for one token between the layers; by default 192, of an rnn 256."""
+    heads: int | None = None
+    """Attention heads of a Transformer, which share the width; by default 4."""
+    feed_forward: int | None = None
+    """Inner width of a Transformer's feed-forward layers; by default 768."""
+    encoder_layers: int | None = None
+    """Layers that read the source; by default 3, of an rnn 1 in both directions."""
+    decoder_layers: int | None = None
+    """Layers that write the target; by default 3, of an rnn 1."""
+    dropout: float | None = None
+    """Part of the numbers that is dropped in training: after each sub-layer of a Transformer, by default 0.1; around
+    the layers of an rnn, by default 0.2."""
+    attention_dropout: float | None = None
+    """Part of a Transformer's attention weights that is dropped in training; by default none."""
+    activation_dropout: float | None = None
+    """Part of the feed-forward layers' inner numbers that is dropped in training; by default none."""
+    activation: Literal["relu", "gelu", "silu"] | None = None
+    """Activation function of the feed-forward layers; by default relu."""
+    norm: Literal["pre", "post"] | None = None
+    """Normalise before each sub-layer of a Transformer, which learns faster and is the default, or after it, as in the
+    original (and in Marian)."""
     tied_output: bool = True
     """Use the target's embedding table as the output layer's matrix."""
 
     def check(self) -> None:
-        """Refuse sizes that no network can have."""
-        require_at_least(
-            ("--width", self.width, 1),
-            ("--heads", self.heads, 1),
-            ("--feed-forward", self.feed_forward, 1),
-            ("--encoder-layers", self.encoder_layers, 1),
-            ("--decoder-layers", self.decoder_layers, 1),
-        )
+        """Refuse sizes that no network can have, and options of another network."""
+        self._refuse_others_options()
+        chosen = self.chosen()
+        sizes = ("width", "heads", "feed_forward", "encoder_layers", "decoder_layers")
+        require_at_least(*((_flag(name), chosen[name], 1) for name in sizes if name in chosen))
         billions = self._parameters() / 1e9
         if billions > MOST_BILLIONS:
             raise UsageError(
@@ -170,22 +194,48 @@ class NetworkOptions:
                     billions=billions, most=MOST_BILLIONS
                 )
             )
-        if self.width % self.heads:
+        if chosen["width"] % chosen.get("heads", 1):
             raise UsageError(
                 _("--width {width} cannot be divided among --heads {heads}: choose a width that is a multiple").format(
-                    width=self.width, heads=self.heads
+                    width=chosen["width"], heads=chosen["heads"]
                 )
             )
-        require_below_one(
-            ("--dropout", self.dropout),
-            ("--attention-dropout", self.attention_dropout),
-            ("--activation-dropout", self.activation_dropout),
-        )
+        rates = ("dropout", "attention_dropout", "activation_dropout")
+        require_below_one(*((_flag(name), chosen[name]) for name in rates if name in chosen))
+
+    def chosen(self) -> dict[str, Any]:
+        """Every option that the network has beside those of all, as given or else with its default."""
+        own = NETWORKS[self.network]
+        return {name: own[name] if getattr(self, name) is None else getattr(self, name) for name in own}
+
+    def settle(self) -> None:
+        """Write the defaults in where nothing was given."""
+        for name, value in self.chosen().items():
+            setattr(self, name, value)
+
+    def _refuse_others_options(self) -> None:
+        if self.attention and self.network == "transformer":
+            raise UsageError(_("--attention belongs to --network rnn: a Transformer has it always"))
+        for network, own in NETWORKS.items():
+            for name in own.keys() - NETWORKS[self.network].keys():
+                if getattr(self, name) is not None:
+                    message = _("{option} belongs to --network {network}, not to --network {other}")
+                    raise UsageError(message.format(option=_flag(name), network=network, other=self.network))
 
     def _parameters(self) -> int:
-        """How many numbers the layers' matrices hold: four a self- or cross-attention, two a feed-forward layer."""
-        square, feed_forward = self.width**2, 2 * self.width * self.feed_forward
-        return self.encoder_layers * (4 * square + feed_forward) + self.decoder_layers * (8 * square + feed_forward)
+        """How many numbers the layers' matrices hold.
+
+        A Transformer has four matrices a self- or cross-attention, two a feed-forward layer; a recurrent layer two a
+        gate, and twice that in both directions, whose outputs the next one reads side by side.
+        """
+        chosen = self.chosen()
+        square, encoder, decoder = chosen["width"] ** 2, chosen["encoder_layers"], chosen["decoder_layers"]
+        if self.network == "rnn":
+            gates = GATES[chosen["cell"]]
+            seen = 2 if self.attention else 0
+            return int(gates * square * (2 * (3 * encoder - 1) + 2 * decoder + seen))
+        feed_forward = 2 * chosen["width"] * chosen["feed_forward"]
+        return int(encoder * (4 * square + feed_forward) + decoder * (8 * square + feed_forward))
 
 
 @dataclass
@@ -196,6 +246,8 @@ class TranslationTraining(TrainingOptions):
 
     minutes: float | None = None
     """Train for so many minutes; the schedule follows the part that is spent. Without any such budget: 10."""
+    learning_rate: float | None = None  # type: ignore[assignment]  # a number once ``TranslationOptions.settle`` ran
+    """The highest learning rate, reached at the end of the warm-up; by default 0.002, of an rnn 0.004."""
     batch_tokens: int = 2048
     """Tokens in a batch, padding included, on the longer side."""
     label_smoothing: float = 0.1
@@ -227,6 +279,12 @@ class TranslationOptions:
         self.vocabulary.check()
         self.network.check()
         self.training.check()
+
+    def settle(self) -> None:
+        """Write in what the network decides where nothing was given: ``run.yaml`` then says what was meant."""
+        self.network.settle()
+        if self.training.learning_rate is None:
+            self.training.learning_rate = LEARNING_RATES[self.network.network]
 
 
 def _flag(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Translation: a Transformer learns from sentence pairs. Data, network, loss and metric come together here."""
+"""Translation: a network learns from sentence pairs. Data, network, loss and metric come together here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from congling.learning.precision import device_of
 from congling.learning.runs import Run
 from congling.learning.trainer import Trainer
 from congling.learning.training_state import Validation
-from congling.networks.transformer import Transformer
 from congling.tasks.training import Say, extend_budget, new_run, preparing, train_into
 from congling.tasks.translation.data import languages, load_examples, prepare, read_corpus
 from congling.tasks.translation.options import TASK, SearchOptions, TranslationOptions
@@ -37,6 +36,7 @@ def train(options: TranslationOptions, say: Say) -> tuple[Run, Reason]:
         UserError: the data, the options or the disk do not allow it; training diverged.
     """
     options.check()
+    options.settle()
     pair = languages(options.data)
     run = new_run(options, TASK, f"translation-{'-'.join(pair)}", beside={"languages": list(pair)})
     with run.training():
@@ -62,6 +62,7 @@ def resume(
     """
     run = Run.open(path)
     options = translation_options_of(run)
+    options.settle()
     with run.training():
         extend_budget(run, options.training, minutes=minutes, steps=steps, epochs=epochs, which=which)
         if not run.file("data/train.arrow").is_file():
@@ -136,7 +137,7 @@ def validate(translator: Translator, examples: Sequence[Example]) -> Validation:
 
 def validation_loss(translator: Translator, examples: Sequence[Example], batch_tokens: int = 4096) -> float:
     """The mean cross-entropy in nats over the target tokens of the examples' first references."""
-    network: Transformer = translator.network
+    network = translator.network
     device = network.output_bias.device
     source, target = translator.source_tokenizer, translator.target_tokenizer
     sources = source.encode_all([example.source for example in examples])

@@ -24,12 +24,15 @@ from congling.learning.checkpoints import Which, load_weights
 from congling.learning.parameters import load_parameters
 from congling.learning.precision import device_of
 from congling.learning.runs import Run
+from congling.networks.recurrent_translator import RecurrentTranslator
 from congling.networks.transformer import Transformer
 from congling.tasks.translation.options import NetworkOptions, SearchOptions
 from congling.tasks.translation.stored_run import languages_of, translation_options_of
 
 LONGEST_SOURCE = 256  # pieces; longer lines are translated part by part
 LINES_AT_ONCE = 2048
+
+TranslationNetwork = Transformer | RecurrentTranslator
 
 
 @dataclass(frozen=True)
@@ -60,30 +63,20 @@ class Inside:
     text: str
 
 
-def build_network(options: NetworkOptions, source: Tokenizer, target: Tokenizer, shared: bool) -> Transformer:
+def build_network(options: NetworkOptions, source: Tokenizer, target: Tokenizer, shared: bool) -> TranslationNetwork:
     """The network that the options describe, for these vocabularies."""
-    return Transformer(
-        source.size,
-        target.size,
-        width=options.width,
-        heads=options.heads,
-        feed_forward=options.feed_forward,
-        encoder_layers=options.encoder_layers,
-        decoder_layers=options.decoder_layers,
-        dropout=options.dropout,
-        attention_dropout=options.attention_dropout,
-        activation_dropout=options.activation_dropout,
-        activation=options.activation,
-        norm_first=options.norm == "pre",
-        shared_embeddings=shared,
-        tied_output=options.tied_output,
-    )
+    settings = options.chosen() | {"shared_embeddings": shared, "tied_output": options.tied_output}
+    if options.network == "rnn":
+        kind = settings.pop("cell")
+        return RecurrentTranslator(source.size, target.size, kind=kind, attention=options.attention, **settings)
+    norm_first = settings.pop("norm") == "pre"
+    return Transformer(source.size, target.size, norm_first=norm_first, **settings)
 
 
 class Translator:
     """Translates with a network and its two tokenizers."""
 
-    def __init__(self, network: Transformer, source_tokenizer: Tokenizer, target_tokenizer: Tokenizer) -> None:
+    def __init__(self, network: TranslationNetwork, source_tokenizer: Tokenizer, target_tokenizer: Tokenizer) -> None:
         self.network = network
         self.source_tokenizer, self.target_tokenizer = source_tokenizer, target_tokenizer
         self.languages = ("und", "und")
@@ -186,16 +179,21 @@ class Translator:
     def alignments(self, source_ids: list[int], target_ids: list[int]) -> list[tuple[int, int]]:
         """For each target piece the source piece that it looks at most: (source, target) places, from 0.
 
-        The weights are the mean over the heads of the last decoder layer's cross-attention (Garg et al. 2019 find
-        the last layers but one to align best in deep networks; in shallow ones it is the last).
-        """
-        weights = self._forced(source_ids, target_ids)[f"decoder.layers.{self._last_layer}.cross_attention.weights"]
-        looked_at = weights[0].mean(dim=0)[: len(target_ids), : len(source_ids)].argmax(dim=-1)  # (T,)
-        return [(int(source), target) for target, source in enumerate(looked_at)]
+        The weights are those of a recurrent network's attention, or the mean over the heads of a Transformer's last
+        cross-attention (Garg et al. 2019 find the last layers but one to align best in deep networks; in shallow ones
+        it is the last).
 
-    @property
-    def _last_layer(self) -> int:
-        return len(self.network.decoder.layers) - 1
+        Raises:
+            UserError: the network has no attention.
+        """
+        if not self.network.cross_attention:
+            raise UserError(
+                _("this translator has no attention that could say what it looked at: train one with --attention")
+            )
+        weights = self._forced(source_ids, target_ids)[self.network.cross_attention[-1]][0]  # (H, T, S) or (T, S)
+        over_heads = weights.mean(dim=0) if weights.dim() == 3 else weights
+        looked_at = over_heads[: len(target_ids), : len(source_ids)].argmax(dim=-1)  # (T,)
+        return [(int(source), target) for target, source in enumerate(looked_at)]
 
     def _forced(self, source_ids: list[int], target_ids: list[int]) -> GlassBox:
         """One plain pass with a given translation, in a glass box."""

@@ -1,0 +1,1 @@
+"""The verbs of sentiment: each module is a thin shell over ``congling.tasks``."""

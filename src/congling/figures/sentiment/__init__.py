@@ -1,0 +1,1 @@
+"""What a recurrent network makes of a text, word by word."""

@@ -1,0 +1,1 @@
+"""Sentiment: a recurrent network reads a text and names its class, praise or blame or whatever was labelled."""
