@@ -31,6 +31,7 @@ from congling.tasks.function_fitting.parts import make_data
 from congling.tasks.function_fitting.scores import accuracy, errors_of, mean_loss
 from congling.tasks.function_fitting.store import load_data, save_data
 from congling.tasks.function_fitting.task import Fit, fit, resume, train
+from congling.tasks.training import GoingOn
 
 
 def options(
@@ -244,7 +245,7 @@ def test_a_run_goes_on_bit_by_bit(short_run: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     chosen.run = tmp_path / "half"
     train(chosen, print)
-    run, _reason = resume(chosen.run, None, 40, print)
+    run, _reason = resume(GoingOn(chosen.run, steps=40), print)
     assert equal(load_weights(run, 40), load_weights(Run.open(short_run), 40))
 
 

@@ -36,6 +36,7 @@ from congling.tasks.image_classification.options import (
 )
 from congling.tasks.image_classification.picture_classifier import PictureClassifier
 from congling.tasks.image_classification.task import make_trainer, resume, train
+from congling.tasks.training import GoingOn
 
 
 def tiny(folder: Path | None = None, run: Path | None = None, **training: Any) -> ImageClassificationOptions:
@@ -233,7 +234,7 @@ def test_going_on_is_as_if_nothing_had_happened(shapes_folder: Path, tmp_path: P
     options = {"schedule": "constant", "validations": 2}
     whole, _reason = train(tiny(shapes_folder, tmp_path / "whole", steps=7, **options), lambda _text: None)
     part, _reason = train(tiny(shapes_folder, tmp_path / "part", steps=5, **options), lambda _text: None)
-    assert resume(part.path, None, 7, lambda _text: None)[1] == "steps"
+    assert resume(GoingOn(part.path, steps=7), lambda _text: None)[1] == "steps"
     expected, found = load_weights(whole, "last"), load_weights(part, "last")
     assert any(name.endswith("running_mean") for name in expected)
     for name, tensor in expected.items():
@@ -247,7 +248,7 @@ def test_a_run_whose_pictures_are_gone_reads_them_again(shapes_folder: Path, tmp
     (run.path / "data/pictures.json").unlink()
     with pytest.raises(UserError, match="holds no pictures"):
         PictureClassifier.load(run)
-    resume(run.path, None, 3, lambda _text: None)
+    resume(GoingOn(run.path, steps=3), lambda _text: None)
     assert (run.path / "data/pictures.json").read_text(encoding="utf-8") == before
 
 
@@ -408,7 +409,7 @@ def test_weights_that_are_not_the_runs(tiny_classifier: Path, tmp_path: Path) ->
     ):
         assert old in text
         description.write_text(text.replace(old, new), encoding="utf-8")
-        for use in (PictureClassifier.load, lambda run: resume(run.path, None, None, lambda _text: None)):
+        for use in (PictureClassifier.load, lambda run: resume(GoingOn(run.path), lambda _text: None)):
             with pytest.raises(UserError, match=r"do not fit its run\.yaml|cannot be None"):
                 use(Run.open(tmp_path / "run"))
     assert load_file(next((tmp_path / "run/checkpoints").glob("*/weights.safetensors")))

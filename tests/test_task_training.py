@@ -16,7 +16,7 @@ from congling.learning import precision
 from congling.learning.checkpoints import save_checkpoint
 from congling.learning.options import Budget, TrainingOptions
 from congling.learning.runs import Run
-from congling.tasks.training import extend_budget, new_run, preparing
+from congling.tasks.training import GoingOn, extend_budget, new_run, preparing
 
 
 @dataclass
@@ -120,7 +120,7 @@ def trained(**budget: Any) -> tuple[Run, Training]:
 
 
 def extend(run: Run, training: Training, **given: Any) -> None:
-    extend_budget(run, training, which="last", **({"minutes": None, "steps": None, "epochs": None} | given))
+    extend_budget(run, training, GoingOn(run.path, **given))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_budget_counts_from_the_checkpoint_that_is_gone_on_from() -> None:
     """Guards --checkpoint: whoever goes back to step 11 may end before step 20, which is given up."""
     run, training = trained(steps=30)
     save_checkpoint(run, 20, {}, {}, {}, {"progress": {"step": 20}}, 2)
-    extend_budget(run, training, minutes=None, steps=15, epochs=None, which=11)
+    extend_budget(run, training, GoingOn(run.path, steps=15, which=11))
     assert training.steps == 15
     with pytest.raises(UsageError, match="has done 20 already"):
         extend(run, training, steps=15)

@@ -28,8 +28,9 @@ from congling.learning.word2vec.plain import Drawing
 from congling.learning.word2vec.settings import Word2VecSettings
 from congling.learning.word2vec.tables import alias_tables, keep_thresholds
 from congling.networks.word2vec import ContinuousBagOfWords, SkipGram
+from congling.tasks.training import GoingOn
 from congling.tasks.word_embedding import task
-from congling.tasks.word_embedding.data import held_out_sentences, load_words, words_in_memory
+from congling.tasks.word_embedding.data import find, held_out_sentences, load_words, words_in_memory
 from congling.tasks.word_embedding.options import WordDataOptions, WordEmbeddingOptions, WordTraining
 from congling.tasks.word_embedding.stored_run import VOCABULARY, import_run, imported_from, word_embedding_options_of
 from congling.tasks.word_embedding.task import fit, resume, train
@@ -56,16 +57,16 @@ def test_a_longer_budget_goes_on_where_the_training_stood(groups_text: Path, tmp
     """Guards: a resumed training that begins anew, and a budget that is not kept in run.yaml."""
     run, _reason = train(options(groups_text, tmp_path / "a", epochs=2.0), silent)
     before = json.loads((run.path / "metrics.jsonl").read_text().splitlines()[-1])
-    again, reason = resume(run.path, None, None, silent, epochs=5.0)
+    again, reason = resume(GoingOn(run.path, epochs=5.0), silent)
     records = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     steps = [record["step"] for record in records if "train/loss" in record]
     assert reason == "epochs" and before["step"] < steps[-1] and steps == sorted(set(steps))
     assert word_embedding_options_of(Run.open(again.path)).training.epochs == 5.0
     assert "steps" not in Run.open(again.path).config["training"]
     with pytest.raises(UsageError, match="--epochs 3 is a total"):
-        resume(run.path, None, None, silent, epochs=3.0)
+        resume(GoingOn(run.path, epochs=3.0), silent)
     with pytest.raises(UsageError, match="trained by epochs"):
-        resume(run.path, None, 100, silent)
+        resume(GoingOn(run.path, steps=100), silent)
 
 
 def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(
@@ -89,7 +90,7 @@ def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(
         patch.setattr(task, "make_trainer", interrupted)
         run, reason = train(options(groups_text, tmp_path / "cut", epochs=4.0), silent)
     assert reason == "interrupted" and not equal(whole, run)
-    resume(run.path, None, None, silent)
+    resume(GoingOn(run.path), silent)
     assert equal(whole, run)
 
 
@@ -101,7 +102,7 @@ def test_a_run_whose_text_was_not_read_to_its_end_reads_it_anew(groups_text: Pat
         shutil.rmtree(tmp_path / "b" / name)
     (tmp_path / "b" / VOCABULARY).unlink()
     (tmp_path / "b" / "data" / "as-read").mkdir(parents=True)
-    resume(tmp_path / "b", None, None, silent)
+    resume(GoingOn(tmp_path / "b"), silent)
     assert equal(whole, Run.open(tmp_path / "b")) and not (tmp_path / "b" / "data" / "as-read").exists()
 
 
@@ -161,6 +162,14 @@ def test_held_out_lines_are_neither_counted_nor_learned(groups_text: Path, tiny_
     expected = [line for line, held_out in zip(lines, chosen, strict=True) if held_out]
     words = Vocabulary.read(tiny_words / VOCABULARY).words
     assert [" ".join(words[n] for n in data.valid[row]) for row in range(100)] == expected
+
+
+def test_lower_case_is_for_named_data_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards: a word with capitals in a run whose questions are all put in lower case, so that nobody finds it."""
+    (tmp_path / "199801.txt").write_text("ＩＢＭ/nx  VCD/n  ，/w  的/u\n", encoding="utf-8")
+    monkeypatch.setattr("congling.tasks.word_embedding.data.fetched", lambda _source, _say: tmp_path)
+    found = {lower: list(find(WordDataOptions(lower_case=lower), silent).sentences()) for lower in (False, True)}
+    assert found == {False: [["ＩＢＭ", "VCD", "的"]], True: [["ｉｂｍ", "vcd", "的"]]}
 
 
 def test_few_lines_leave_none_to_hold_out() -> None:
@@ -232,4 +241,4 @@ def test_imported_vectors_are_a_run(tmp_path: Path) -> None:
     assert np.array_equal(found.vectors, vectors) and found.words[1] == "New York" and found.contexts is None
     assert imported_from(run) == "own.vec" and run.config["training"]["vector_size"] == 3
     with pytest.raises(UserError, match=r"holds vectors from own\.vec and no text"):
-        resume(run.path, None, None, silent)
+        resume(GoingOn(run.path), silent)

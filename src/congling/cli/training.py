@@ -7,9 +7,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from congling.cli.checkpoint import checkpoint
 from congling.cli.main import INTERRUPTED
 from congling.language import _
+
+if TYPE_CHECKING:
+    from congling.tasks.training import GoingOn
 
 
 @dataclass
@@ -26,6 +31,14 @@ class ResumeOptions:
     """A new total number of passes over the data, for a run that was trained by epochs."""
     checkpoint: str = "last"
     """Go on from another checkpoint, if the last one is damaged: best, or the number of a step."""
+
+
+def going_on(options: ResumeOptions) -> GoingOn:
+    """The same, as a task takes it."""
+    from congling.tasks.training import GoingOn
+
+    which = checkpoint(options.checkpoint)
+    return GoingOn(options.resume, options.minutes, options.steps, options.epochs, which)
 
 
 def say(text: str) -> None:

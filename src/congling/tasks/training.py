@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from congling.errors import UsageError, UserError
 from congling.language import _
@@ -27,6 +27,7 @@ from congling.learning.training_state import Progress
 if TYPE_CHECKING:
     import torch
 
+AnyOptions = TypeVar("AnyOptions", bound="TaskOptions")
 Say = Callable[[str], None]
 RUNS = Path("runs")  # where a run lies whose folder the user has not named
 
@@ -191,36 +192,60 @@ def _why(reason: Reason, training: RunTraining) -> str:
     return _("its {minutes:g} minutes are spent; more --minutes train it further").format(minutes=minutes)
 
 
-# Another budget ------------------------------------------------------------------------------------------------------
+# Going on ------------------------------------------------------------------------------------------------------------
 
 
-def extend_budget(
-    run: Run,
-    training: RunTraining,
-    *,
-    minutes: float | None,
-    steps: int | None,
-    epochs: float | None,
-    which: Which,
-) -> None:
-    """Give the options of a run another total budget, of the same kind; nothing changes where all three are None.
+@dataclasses.dataclass(frozen=True)
+class GoingOn:
+    """A run that was interrupted or killed is to go on, or a finished one gets a longer budget.
 
-    ``run.yaml`` keeps the old one until the checkpoint ``which`` is restored.
+    Attributes:
+        path: the run's folder.
+        minutes, steps, epochs: a new total budget, in the kind that the run was trained with; None for the old one.
+        which: the checkpoint to go on from; a run that has none yet begins anew.
+    """
+
+    path: Path
+    minutes: float | None = None
+    steps: int | None = None
+    epochs: float | None = None
+    which: Which = "last"
+
+
+def go_on(
+    on: GoingOn, options_of: Callable[[Run], AnyOptions], learn: Callable[[Run, AnyOptions, Which], Reason]
+) -> tuple[Run, Reason]:
+    """Go on with a run; ``learn`` trains with its options, after whatever of its data is missing was prepared.
+
+    Raises:
+        UserError: the run is none of the task, or damaged; another process trains it; the budget is spent.
+    """
+    run = Run.open(on.path)
+    options = options_of(run)
+    with run.training():
+        extend_budget(run, options.training, on)
+        return run, learn(run, options, on.which)
+
+
+def extend_budget(run: Run, training: RunTraining, on: GoingOn) -> None:
+    """Give the options of a run another total budget, of the same kind; nothing changes where there is no new one.
+
+    ``run.yaml`` keeps the old one until the checkpoint is restored.
 
     Raises:
         UsageError: the budget is of another kind than the old one, or spent already.
     """
-    if minutes is steps is epochs is None:
+    if on.minutes is on.steps is on.epochs is None:
         return
     kind = Budget.of(training).kind
-    given = {"minutes": minutes, "steps": steps, "epochs": epochs}
+    given = {"minutes": on.minutes, "steps": on.steps, "epochs": on.epochs}
     if given[kind] is None:
         raise UsageError(
             _("{run} was trained by {kind}: give the new total with --{kind}").format(run=run.path, kind=kind)
         )
-    training.minutes, training.steps, training.epochs = minutes, steps, epochs
+    training.minutes, training.steps, training.epochs = on.minutes, on.steps, on.epochs
     training.check()
-    _refuse_a_spent_budget(run, training, _spent(run, which))
+    _refuse_a_spent_budget(run, training, _spent(run, on.which))
 
 
 def _refuse_a_spent_budget(run: Run, training: RunTraining, spent: Progress) -> None:

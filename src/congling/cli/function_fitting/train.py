@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from congling.cli.checkpoint import checkpoint
 from congling.cli.function_fitting.weights import words_to_see
 from congling.cli.options import parse
-from congling.cli.training import ResumeOptions, report, say, suggest
+from congling.cli.training import ResumeOptions, going_on, report, say, suggest
 from congling.language import _
 from congling.tasks.function_fitting.options import FunctionFittingOptions
 
@@ -29,9 +28,8 @@ def resume(options: ResumeOptions) -> int:
     """Go on with a run that was stopped, killed or has ended."""
     from congling.tasks.function_fitting.task import resume
 
-    which = checkpoint(options.checkpoint)
     with _curve_of_a_divergence():
-        run, reason = resume(options.resume, options.minutes, options.steps, say, which, epochs=options.epochs)
+        run, reason = resume(going_on(options), say)
     return report(run.path, reason, _encourage)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from congling.cli.checkpoint import checkpoint
 from congling.cli.options import parse
-from congling.cli.training import ResumeOptions, report, say, suggest
+from congling.cli.training import ResumeOptions, going_on, report, say, suggest
 from congling.language import _
 from congling.tasks.word_embedding.options import WordEmbeddingOptions
 
@@ -27,8 +26,7 @@ def resume(options: ResumeOptions) -> int:
     """Go on with a run that was stopped, killed or has ended."""
     from congling.tasks.word_embedding.task import resume
 
-    which = checkpoint(options.checkpoint)
-    run, reason = resume(options.resume, options.minutes, options.steps, say, which, epochs=options.epochs)
+    run, reason = resume(going_on(options), say)
     return report(run.path, reason, _encourage)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from torch import Tensor
 
@@ -25,7 +24,7 @@ from congling.tasks.function_fitting.options import TASK, FunctionFittingOptions
 from congling.tasks.function_fitting.parts import make_data
 from congling.tasks.function_fitting.scores import loss_of, outputs_of, scores_of
 from congling.tasks.function_fitting.store import fitting_options_of, has_data, load_data, save_data
-from congling.tasks.training import Say, extend_budget, new_run, preparing, train_into
+from congling.tasks.training import GoingOn, Say, go_on, new_run, preparing, train_into
 
 VALIDATION_SCORES = ("mse", "accuracy")  # of all scores, those that are told at each validation
 
@@ -107,28 +106,15 @@ def train(options: FunctionFittingOptions, say: Say) -> tuple[Run, Reason]:
         return run, _train_into(run, settled, data, say, begin=None)
 
 
-def resume(
-    path: Path,
-    minutes: float | None,
-    steps: int | None,
-    say: Say,
-    which: Which = "last",
-    *,
-    epochs: float | None = None,
-) -> tuple[Run, Reason]:
-    """Go on with a run that was interrupted or killed, or give a finished one a longer budget.
+def resume(on: GoingOn, say: Say) -> tuple[Run, Reason]:
+    """Go on with a run; what is missing of its data is prepared anew. Errors as ``go_on``."""
 
-    Args:
-        minutes, steps, epochs: a new total budget, in the kind that the run was trained with.
-        which: the checkpoint to go on from; a run that has none yet begins anew.
-    """
-    run = Run.open(path)
-    options = fitting_options_of(run)
-    with run.training():
-        extend_budget(run, options.training, minutes=minutes, steps=steps, epochs=epochs, which=which)
+    def learn(run: Run, options: FunctionFittingOptions, begin: Which) -> Reason:
         if not has_data(run):
             save_data(run, make_data(options.data, options.training.seed))
-        return run, _train_into(run, options, load_data(run), say, begin=which)
+        return _train_into(run, options, load_data(run), say, begin)
+
+    return go_on(on, fitting_options_of, learn)
 
 
 def _train_into(run: Run, options: FunctionFittingOptions, data: FunctionData, say: Say, begin: Which | None) -> Reason:

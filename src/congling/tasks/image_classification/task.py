@@ -35,7 +35,7 @@ from congling.tasks.image_classification.picture_classifier import (
     build_network,
     classification_options_of,
 )
-from congling.tasks.training import Say, extend_budget, new_run, preparing, train_into
+from congling.tasks.training import GoingOn, Say, go_on, new_run, preparing, train_into
 
 
 @dataclass(frozen=True)
@@ -93,28 +93,15 @@ def train(options: ImageClassificationOptions, say: Say) -> tuple[Run, Reason]:
         return run, _train_into(run, options, say, begin=None)
 
 
-def resume(
-    path: Path,
-    minutes: float | None,
-    steps: int | None,
-    say: Say,
-    which: Which = "last",
-    *,
-    epochs: float | None = None,
-) -> tuple[Run, Reason]:
-    """Go on with a run that was interrupted or killed, or give a finished one a longer budget.
+def resume(on: GoingOn, say: Say) -> tuple[Run, Reason]:
+    """Go on with a run; what is missing of its data is prepared anew. Errors as ``go_on``."""
 
-    Args:
-        minutes, steps, epochs: a new total budget, in the kind that the run was trained with.
-        which: the checkpoint to go on from; a run that has none yet begins anew.
-    """
-    run = Run.open(path)
-    options = classification_options_of(run)
-    with run.training():
-        extend_budget(run, options.training, minutes=minutes, steps=steps, epochs=epochs, which=which)
+    def learn(run: Run, options: ImageClassificationOptions, begin: Which) -> Reason:
         if not has_pictures(run):
             prepare_pictures(run, options, find(options.data, say), say)
-        return run, _train_into(run, options, say, begin=which)
+        return _train_into(run, options, say, begin)
+
+    return go_on(on, classification_options_of, learn)
 
 
 def _settled(options: ImageClassificationOptions, found: Pictures) -> ImageClassificationOptions:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -23,7 +22,7 @@ from congling.learning.training_state import Validation
 from congling.tasks.language_model.data import TextParts, has_text, load_text, prepare, reading, text_parts
 from congling.tasks.language_model.options import TASK, LanguageModelOptions, WritingOptions
 from congling.tasks.language_model.text_generator import TextGenerator, build_network, language_model_options_of
-from congling.tasks.training import Say, extend_budget, new_run, preparing, train_into
+from congling.tasks.training import GoingOn, Say, go_on, new_run, preparing, train_into
 
 SAMPLES, PROMPT = 2, 16  # texts to show at each validation, and the pieces of held-out text that they go on from
 SHOWN = WritingOptions(temperature=0.8, seed=1, length=48)
@@ -80,28 +79,15 @@ def train(options: LanguageModelOptions, say: Say) -> tuple[Run, Reason]:
         return run, _train_into(run, options, say, begin=None)
 
 
-def resume(
-    path: Path,
-    minutes: float | None,
-    steps: int | None,
-    say: Say,
-    which: Which = "last",
-    *,
-    epochs: float | None = None,
-) -> tuple[Run, Reason]:
-    """Go on with a run that was interrupted or killed, or give a finished one a longer budget.
+def resume(on: GoingOn, say: Say) -> tuple[Run, Reason]:
+    """Go on with a run; what is missing of its data is prepared anew. Errors as ``go_on``."""
 
-    Args:
-        minutes, steps, epochs: a new total budget, in the kind that the run was trained with.
-        which: the checkpoint to go on from; a run that has none yet begins anew.
-    """
-    run = Run.open(path)
-    options = language_model_options_of(run)
-    with run.training():
-        extend_budget(run, options.training, minutes=minutes, steps=steps, epochs=epochs, which=which)
+    def learn(run: Run, options: LanguageModelOptions, begin: Which) -> Reason:
         if not has_text(run):
             prepare(run, options, reading(options.data, say), say)
-        return run, _train_into(run, options, say, begin=which)
+        return _train_into(run, options, say, begin)
+
+    return go_on(on, language_model_options_of, learn)
 
 
 def _subject(options: LanguageModelOptions) -> str:

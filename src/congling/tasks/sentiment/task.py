@@ -20,7 +20,7 @@ from congling.learning.training_state import Validation
 from congling.tasks.sentiment.data import Texts, has_texts, load_texts, prepare_texts, read_texts
 from congling.tasks.sentiment.options import TASK, SentimentOptions
 from congling.tasks.sentiment.sentiment_classifier import SentimentClassifier, build_network, sentiment_options_of
-from congling.tasks.training import Say, extend_budget, new_run, preparing, train_into
+from congling.tasks.training import GoingOn, Say, go_on, new_run, preparing, train_into
 
 
 def train(options: SentimentOptions, say: Say) -> tuple[Run, Reason]:
@@ -42,28 +42,15 @@ def train(options: SentimentOptions, say: Say) -> tuple[Run, Reason]:
         return run, _train_into(run, sentiment_options_of(run), say, begin=None)
 
 
-def resume(
-    path: Path,
-    minutes: float | None,
-    steps: int | None,
-    say: Say,
-    which: Which = "last",
-    *,
-    epochs: float | None = None,
-) -> tuple[Run, Reason]:
-    """Go on with a run that was interrupted or killed, or give a finished one a longer budget.
+def resume(on: GoingOn, say: Say) -> tuple[Run, Reason]:
+    """Go on with a run; what is missing of its data is prepared anew. Errors as ``go_on``."""
 
-    Args:
-        minutes, steps, epochs: a new total budget, in the kind that the run was trained with.
-        which: the checkpoint to go on from; a run that has none yet begins anew.
-    """
-    run = Run.open(path)
-    options = sentiment_options_of(run)
-    with run.training():
-        extend_budget(run, options.training, minutes=minutes, steps=steps, epochs=epochs, which=which)
+    def learn(run: Run, options: SentimentOptions, begin: Which) -> Reason:
         if not has_texts(run):
             prepare_texts(run, options, read_texts(options.data, say), say)
-        return run, _train_into(run, options, say, begin=which)
+        return _train_into(run, options, say, begin)
+
+    return go_on(on, sentiment_options_of, learn)
 
 
 def _settled(options: SentimentOptions, texts: LabelledTexts) -> SentimentOptions:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -18,7 +17,7 @@ from congling.learning.precision import device_of
 from congling.learning.runs import Run
 from congling.learning.trainer import Trainer
 from congling.learning.training_state import Validation
-from congling.tasks.training import Say, extend_budget, new_run, preparing, train_into
+from congling.tasks.training import GoingOn, Say, go_on, new_run, preparing, train_into
 from congling.tasks.translation.data import languages, load_examples, prepare, read_corpus
 from congling.tasks.translation.options import TASK, SearchOptions, TranslationOptions
 from congling.tasks.translation.scores import bleu
@@ -45,30 +44,21 @@ def train(options: TranslationOptions, say: Say) -> tuple[Run, Reason]:
         return run, _train_into(run, options, say, begin=None)
 
 
-def resume(
-    path: Path,
-    minutes: float | None,
-    steps: int | None,
-    say: Say,
-    which: Which = "last",
-    *,
-    epochs: float | None = None,
-) -> tuple[Run, Reason]:
-    """Go on with a run that was interrupted or killed, or give a finished one a longer budget.
+def resume(on: GoingOn, say: Say) -> tuple[Run, Reason]:
+    """Go on with a run; what is missing of its data is prepared anew. Errors as ``go_on``."""
 
-    Args:
-        minutes, steps, epochs: a new total budget, in the kind that the run was trained with.
-        which: the checkpoint to go on from; a run that has none yet begins anew.
-    """
-    run = Run.open(path)
+    def learn(run: Run, options: TranslationOptions, begin: Which) -> Reason:
+        if not run.file("data/train.arrow").is_file():
+            prepare(run, read_corpus(options.data, options.training.seed, say), options, say)
+        return _train_into(run, options, say, begin)
+
+    return go_on(on, _settled_options_of, learn)
+
+
+def _settled_options_of(run: Run) -> TranslationOptions:
     options = translation_options_of(run)
     options.settle()
-    with run.training():
-        extend_budget(run, options.training, minutes=minutes, steps=steps, epochs=epochs, which=which)
-        if not run.file("data/train.arrow").is_file():
-            corpus = read_corpus(options.data, options.training.seed, say)
-            prepare(run, corpus, options, say)
-        return run, _train_into(run, options, say, begin=which)
+    return options
 
 
 def _train_into(run: Run, options: TranslationOptions, say: Say, begin: Which | None) -> Reason:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from congling.learning.word2vec.settings import Word2VecSettings
 from congling.learning.word2vec.text import Text as TextToLearn
 from congling.learning.word2vec.text import mean_loss
 from congling.learning.word2vec.trainer import WordTrainer
-from congling.tasks.training import Say, extend_budget, new_run, preparing, train_into
+from congling.tasks.training import GoingOn, Say, go_on, new_run, preparing, train_into
 from congling.tasks.word_embedding.data import (
     Text,
     WordData,
@@ -87,32 +86,20 @@ def train(options: WordEmbeddingOptions, say: Say) -> tuple[Run, Reason]:
         return run, _train_into(run, options, say, begin=None)
 
 
-def resume(
-    path: Path,
-    minutes: float | None,
-    steps: int | None,
-    say: Say,
-    which: Which = "last",
-    *,
-    epochs: float | None = None,
-) -> tuple[Run, Reason]:
-    """Go on with a run that was interrupted or killed, or give a finished one a longer budget.
-
-    Args:
-        minutes, steps, epochs: a new total budget, in the kind that the run was trained with.
-        which: the checkpoint to go on from; a run that has none yet begins anew.
+def resume(on: GoingOn, say: Say) -> tuple[Run, Reason]:
+    """Go on with a run; what is missing of its data is prepared anew.
 
     Raises:
         UserError: the run was imported, or is damaged; otherwise as ``train``.
     """
-    run = Run.open(path)
-    options = word_embedding_options_of(run)
-    require_trained_here(run)
-    with run.training():
+
+    def learn(run: Run, options: WordEmbeddingOptions, begin: Which) -> Reason:
+        require_trained_here(run)
         if not has_words(run):
             options = _prepared(run, options, find(options.data, say), say)
-        extend_budget(run, options.training, minutes=minutes, steps=steps, epochs=epochs, which=which)
-        return run, _train_into(run, options, say, begin=which)
+        return _train_into(run, options, say, begin)
+
+    return go_on(on, word_embedding_options_of, learn)
 
 
 def _prepared(run: Run, options: WordEmbeddingOptions, text: Text, say: Say) -> WordEmbeddingOptions:
