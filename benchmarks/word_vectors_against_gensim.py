@@ -2,6 +2,8 @@
 
 - speed: words of the raw text, the rare ones that are dropped included, by the wall-clock time of all epochs, without
   counting words and without compiling. Gensim is measured with corpus_file= and with sentences=; its better one counts.
+  Gensim looks words up in its vocabulary in every epoch, ours are written down as numbers once, before: so the ratio is
+  given with the time of these preparations too, of counting and, for ours, numbering.
 - quality: WordSim-353 (Spearman) of vectors from the English excerpt, and the loss a prediction of held-out Chinese,
   by our equation for both; means over seeds.
 - memory: the highest resident memory of a process that counts the words of a synthetic Zipf text, trains and saves.
@@ -42,8 +44,8 @@ def lines_of(text: Path) -> Iterator[list[str]]:
             yield line.split()
 
 
-def gensim_model(given: dict[str, Any]) -> tuple[Any, float]:
-    """A model that was trained, and the seconds that this took."""
+def gensim_model(given: dict[str, Any]) -> tuple[Any, float, float]:
+    """A model that was trained, and the seconds that preparing and training took."""
     from gensim.models import Word2Vec
     from gensim.models.word2vec import LineSentence
 
@@ -53,24 +55,26 @@ def gensim_model(given: dict[str, Any]) -> tuple[Any, float]:
         vector_size=given["size"], sg=int(not given["cbow"]), workers=given["workers"], epochs=given["epochs"],
         seed=given["seed"], min_count=given["min_count"], **VECTORS,
     )  # fmt: skip
+    first = time.perf_counter()
     model.build_vocab(**source)
     begun = time.perf_counter()
     known = {"total_words": model.corpus_total_words} if by_file else {"total_examples": model.corpus_count}
     model.train(**source, **known, epochs=model.epochs)
-    return model, time.perf_counter() - begun
+    return model, begun - first, time.perf_counter() - begun
 
 
-def our_trainer(given: dict[str, Any], folder: Path) -> tuple[Any, list[str], float]:
-    """A trainer that has trained, its words, and the seconds that this took."""
+def our_trainer(given: dict[str, Any], folder: Path) -> tuple[Any, list[str], float, float]:
+    """A trainer that has trained, its words, and the seconds that preparing and training took."""
     from congling.data.text.vocabulary import Vocabulary
     from congling.data.text.word_store import WordStore
     from congling.learning.runs import Run
     from congling.learning.word2vec.settings import Word2VecSettings
     from congling.learning.word2vec.trainer import WordTrainer
 
-    text = Path(given["text"])
+    text, first = Path(given["text"]), time.perf_counter()
     vocabulary = Vocabulary.count(lines_of(text), given["min_count"])
     store = WordStore.write(folder / "store", (vocabulary.ids(line) for line in lines_of(text)))
+    preparing = time.perf_counter() - first
     settings = Word2VecSettings(
         vector_size=given["size"], cbow=given["cbow"], threads=given["workers"], epochs=given["epochs"],
         seed=given["seed"], **VECTORS,
@@ -83,22 +87,22 @@ def our_trainer(given: dict[str, Any], folder: Path) -> tuple[Any, list[str], fl
     trainer = WordTrainer(store.ids, store.starts, counts, settings, run)
     begun = time.perf_counter()
     trainer.train()
-    return trainer, words, time.perf_counter() - begun
+    return trainer, words, preparing, time.perf_counter() - begun
 
 
 def measure(given: dict[str, Any]) -> dict[str, Any]:
     """Train one way; say how long it took, how much memory it needed, and how good the vectors are."""
     with tempfile.TemporaryDirectory() as folder:
         if given["way"] == "congling":
-            trainer, words, seconds = our_trainer(given, Path(folder))
+            trainer, words, preparing, seconds = our_trainer(given, Path(folder))
             vectors, contexts = trainer.words, trainer.contexts
         else:
-            model, seconds = gensim_model(given)
+            model, preparing, seconds = gensim_model(given)
             if given["save"]:
                 model.save(f"{folder}/model")
             words, vectors, contexts = model.wv.index_to_key, model.wv.vectors, model.syn1neg
-        kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        found = {"seconds": seconds, "megabytes": kilobytes / 1024, "unshared_megabytes": unshared_megabytes()}
+        found = {"seconds": seconds, "preparing": preparing}
+        found |= {"megabytes": most_megabytes(), "unshared_megabytes": megabytes_of("RssAnon")}
         if given["pairs"]:
             found["spearman"] = spearman_of(words, vectors, Path(given["pairs"]))
         if given["held_out"]:
@@ -106,11 +110,17 @@ def measure(given: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def unshared_megabytes() -> float:
-    """What the process has for itself now: without the code of libraries and other files that it maps."""
+def most_megabytes() -> float:
+    """The highest resident memory of this process. ``ru_maxrss`` knows it too, but counts the process that started this
+    one where that had more: a new program inherits it."""
+    return megabytes_of("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def megabytes_of(name: str) -> float:
+    """What Linux says of the process, 0 elsewhere. RssAnon: what it has for itself, without mapped files and code."""
     with contextlib.suppress(OSError):
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon"))
+        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), 0.0)
     return 0.0
 
 
@@ -211,16 +221,20 @@ class Comparison:
         return found
 
     def speed(self, text: Path, rounds: int) -> dict[str, Any]:
-        """The medians of words a second, and ours over gensim's better way, by kind of training."""
+        """The medians of words a second, and ours over gensim's better way, by kind of training; this also with the
+        time of preparing."""
         size = sum(map(len, lines_of(text))) * self.common["epochs"]
         found = {}
         for kind in ("skip-gram", "cbow"):
             seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+            all_seconds: dict[str, list[float]] = {way: [] for way in WAYS}
             for _round in range(rounds):
                 for way in WAYS:
-                    seconds[way].append(self.run(way, text, cbow=kind == "cbow")["seconds"])
+                    measured = self.run(way, text, cbow=kind == "cbow")
+                    seconds[way].append(measured["seconds"])
+                    all_seconds[way].append(measured["seconds"] + measured["preparing"])
             rates = {way: size / statistics.median(taken) for way, taken in seconds.items()}
-            found[kind] = rates | {"ratio": rates["congling"] / max(rates[way] for way in WAYS[:2])}
+            found[kind] = rates | {"ratio": ratio_of(seconds), "ratio with preparing": ratio_of(all_seconds)}
         return found
 
     def quality(self, english: tuple[Path, Path], chinese: tuple[Path, Path], seeds: Sequence[int]) -> dict[str, Any]:
@@ -242,17 +256,31 @@ class Comparison:
         return {way: self.run(way, text, size=300, min_count=1, epochs=1, save=True) for way in WAYS}
 
 
+def ratio_of(seconds: dict[str, list[float]]) -> float:
+    """How many times as fast ours is as gensim's better way, by the medians."""
+    medians = {way: statistics.median(taken) for way, taken in seconds.items()}
+    return min(medians[way] for way in WAYS[:2]) / medians["congling"]
+
+
+def with_spread(values: Sequence[float], digits: int) -> str:
+    """The mean, and how far the seeds lie apart."""
+    return f"{statistics.mean(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
 def report(found: dict[str, Any]) -> None:
     """Tables, then everything as JSON."""
     if "speed" in found:
-        print("| training | " + " | ".join(f"{way}, words/s" for way in WAYS) + " | ours / gensim's better |")
-        print("| --- | " + "---: | " * (len(WAYS) + 1))
+        heads = [*(f"{way}, words/s" for way in WAYS), "ours / gensim's better", "with preparing"]
+        print("| training | " + " | ".join(heads) + " |")
+        print("| --- |" + " ---: |" * len(heads))
         for kind, rates in found["speed"].items():
-            print(f"| {kind} | " + " | ".join(f"{rates[way]:,.0f}" for way in WAYS) + f" | {rates['ratio']:.2f} |")
+            ratios = f"{rates['ratio']:.2f} | {rates['ratio with preparing']:.2f}"
+            print(f"| {kind} | " + " | ".join(f"{rates[way]:,.0f}" for way in WAYS) + f" | {ratios} |")
     if "quality" in found:
         print("\n| training | WordSim-353, Spearman | held-out loss, nats |\n| --- | ---: | ---: |")
         for name, scores in found["quality"].items():
-            print(f"| {name} | {scores['spearman']:.3f} | {scores['loss']:.4f} |")
+            alike, loss = with_spread(scores["spearman_each"], 3), with_spread(scores["loss_each"], 4)
+            print(f"| {name} | {alike} | {loss} |")
     if "memory" in found:
         print("\n| 200,000 × 300 | resident, MB at most | unshared, MB at the end |\n| --- | ---: | ---: |")
         for way, scores in found["memory"].items():

@@ -17,8 +17,11 @@ import pytest
 from conftest import Outcome
 from congling.cli.main import main
 from congling.data.text.passages import passages_of
+from congling.learning.events import Sampled
+from congling.learning.progress import sample_lines
+from congling.tasks.language_model import named_texts
 from congling.tasks.language_model.options import LanguageModelOptions
-from congling.tasks.language_model.task import fit
+from congling.tasks.language_model.task import fit, validate
 
 Run = Callable[..., Outcome]
 LETTERS = "甲乙丙丁"
@@ -184,7 +187,7 @@ def test_ctrl_c_ends_the_line(run_congling: Run, echo_run: Path, monkeypatch: py
 
     monkeypatch.setattr(TextGenerator, "write", stopped)
     outcome = run_congling("predict", echo_run, "甲")
-    assert (outcome.code, outcome.out) == (130, "甲乙丙\ufffd\n")
+    assert (outcome.code, outcome.out) == (130, "甲乙丙\n")
 
 
 def test_line_breaks_are_learned_and_written(run_congling: Run, corpus: Path, tmp_path: Path) -> None:
@@ -270,3 +273,57 @@ def test_the_page_holds_what_was_foretold(run_congling: Run, echo_run: Path, tmp
     assert scan["values"]["hidden"]["shape"] == [24, len(data["places"])] and "forget_gate" in scan["values"]
     assert run_congling("inspect", echo_run, "甲……甲", "--gradients", "--html", pages["gradients"]).code == 0
     assert "W_hh" in pages["gradients"].read_text(encoding="utf-8")
+
+
+# What a stranger came upon -------------------------------------------------------------------------------------------
+
+
+def test_counting_says_that_a_text_is_too_short(run_congling: Run, echo_run: Path, tmp_path: Path) -> None:
+    """Guards --baseline against a text that is shorter than a trigram: it was a division by zero."""
+    short = tmp_path / "short.txt"
+    short.write_text("甲", encoding="utf-8")
+    outcome = run_congling("evaluate", echo_run, "--text", short, "--baseline")
+    assert outcome.code == 1
+    assert "2 pieces" in outcome.err and "Traceback" not in outcome.err
+
+
+def test_the_page_is_headed_by_the_text_itself(run_congling: Run, echo_run: Path, tmp_path: Path) -> None:
+    """Guards the heading against pieces: a rare character stood there as four bytes, and a space as its mark."""
+    page = tmp_path / "page.html"
+    assert run_congling("inspect", echo_run, "甲 🙂", "--html", page).code == 0
+    shown = page.read_text(encoding="utf-8")
+    assert '"text": "甲 🙂"' in shown or '"text":"甲 🙂"' in shown
+    assert 'byId("text").textContent = data.text' in shown
+
+
+def test_a_vocabulary_without_room_for_bytes_names_the_way_out(run_congling: Run, corpus: Path) -> None:
+    """Guards the message: 261 alone says nothing to someone who has 20 characters."""
+    outcome = run_congling("train", "language-model", "--text", corpus, "--vocabulary", "100", "--steps", "1")
+    assert outcome.code == 2
+    assert "--vocabulary 100" in outcome.err and "--no-byte-fallback" in outcome.err
+
+
+def test_samples_never_begin_within_a_character() -> None:
+    """Guards samples of held-out text with rare characters: cut between bytes they began and ended in U+FFFD.
+
+    And their titles, which were those of translations.
+    """
+    options = LanguageModelOptions()
+    options.data.documents = "lines"
+    options.network.width, options.network.embedding = 8, 4
+    options.training.steps = 1
+    rare = "".join(chr(0x4E00 + number) for number in range(40))  # each once: those that are held out have no piece
+    found = fit(options, list(passages_of(["甲" * 9 + rare[n : n + 4] for n in range(0, 40, 4)], "lines")))
+    shown = validate(found.generator)
+    assert shown.samples
+    assert all("\ufffd" not in text for sample in shown.samples for text in sample[:2])
+    assert any(set(rare) & set(prompt + rest) for prompt, rest, _written in shown.samples)
+    assert sample_lines(Sampled(1, shown.samples, shown.titles))[0].split()[0] == "prompt"
+
+
+def test_reviews_are_learned_from_once_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards held-out reviews: half of the lines come twice, so that they had been learned from."""
+    for name, lines in (("positive.txt", "好\n很好\n好\n"), ("negative.txt", "差\n差\n")):
+        (tmp_path / name).write_text(lines, encoding="utf-8")
+    monkeypatch.setattr(named_texts, "fetched", lambda _source, _say: tmp_path)
+    assert [each.text for each in named_texts.named_passages("reviews-zh", print)()] == ["好", "很好", "差"]

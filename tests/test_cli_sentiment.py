@@ -25,7 +25,7 @@ Run = Callable[..., Outcome]
 BLAME, PRAISE = "书店我好快递我差了书店", "书店我差快递我好了书店"
 TINY = shlex.split("""
     --width 16 --embedding 8 --dropout 0 --embedding-dropout 0 --piece-dropout 0 --pooling last --no-bidirectional
-    --batch-size 16 --learning-rate 2e-2 --warmup-steps 10 --pretraining 0 --validations 4 --average 0
+    --ngrams 0 --batch-size 16 --learning-rate 2e-2 --warmup-steps 10 --pretraining 0 --validations 4 --average 0
     --valid-size 60 --test-size 120 --threads 1 --precision float32 --device cpu
 """)
 
@@ -175,6 +175,8 @@ def test_options_that_mean_nothing(run_congling: Run, table: Path, tmp_path: Pat
         (["--table", table, "--folder", tmp_path], "--table and --folder exclude each other"),
         (["--table", table, "--text-column", "label"], "are both label: give two columns"),
         (["--width", "0"], "--width 0 must be at least 1"),
+        (["--ngrams", "17"], "--ngrams 17 must be at most 16"),
+        (["--ngram-dropout", "1"], "--ngram-dropout 1 must be at least 0 and below 1"),
         (["--pretraining", "1"], "--pretraining 1 must be at least 0 and below 1"),
         (["--data", "mnist-5k"], "mnist-5k holds no labelled texts; sentiment can learn from: reviews-zh"),
     ):

@@ -85,10 +85,11 @@ def test_import_refuses(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("name", ["mine.txt", "mine.txt.gz"])
 @pytest.mark.parametrize("kind", ["word2vec-text", "word2vec-binary"])
-def test_what_is_exported_comes_back(run_congling: Command, run: Path, tmp_path: Path, kind: str) -> None:
-    """Guards both formats and the side file, over the command line and back."""
-    path = tmp_path / "out" / "mine.txt"
+def test_what_is_exported_comes_back(run_congling: Command, run: Path, tmp_path: Path, kind: str, name: str) -> None:
+    """Guards both formats and the side file, over the command line and back, and a .gz that is no gzip file."""
+    path = tmp_path / "out" / name
     outcome = run_congling("export", run, "--to", kind, "--output", path)
     assert (outcome.code, outcome.out) == (0, f"{path}\n") and f"congling import {path}" in outcome.err
     assert run_congling("import", path, "--run", tmp_path / "again").code == 0
@@ -149,6 +150,8 @@ def test_values_by_name(run_congling: Command, run: Path) -> None:
     """Guards the list of the glass box, one value in full, and a name that there is not."""
     listed = run_congling("inspect", run, "北京 和平", "--values").out
     assert re.search(r"^one_hot +2×31 ", listed, re.MULTILINE) and "probabilities" not in listed
+    told = run_congling("inspect", run, "北京 囧 和平", "--values")
+    assert told.out == listed and "left out, for they are not in the vocabulary: 囧" in told.err
     value = json.loads(run_congling("inspect", run, "北京 和平", "--value", "words.output", "--json").out)
     assert np.allclose(value["values"], VECTORS[[1, 6]])
     assert run_congling("inspect", run, "北京", "--value", "cosine").code == 2

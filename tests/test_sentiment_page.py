@@ -50,14 +50,19 @@ def data_of(page: str) -> dict[str, Any]:
     return json.loads(found[1])  # type: ignore[no-any-return]
 
 
+@pytest.mark.parametrize("ngrams", [0, 3])
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "max-mean"])
-def test_the_shares_add_up_to_the_scores(tmp_path: Path, pooling: str, bidirectional: bool) -> None:
+def test_the_shares_add_up_to_the_scores(tmp_path: Path, pooling: str, bidirectional: bool, ngrams: int) -> None:
     """Guards "without a remainder": shares of the pieces and bias are the scores beyond their mean, in each pooling."""
-    classifier = classifier_of(tmp_path, pooling=pooling, bidirectional=bidirectional)
+    classifier = classifier_of(tmp_path, pooling=pooling, bidirectional=bidirectional, ngrams=ngrams)
+    if classifier.network.ngrams is not None:
+        with torch.no_grad():
+            classifier.network.ngrams.weight.normal_()
     inside = look_inside(classifier, TEXT)
     shares, bias = score_shares(classifier.network, inside)
-    scores = inside.values["output.output"][0].double().numpy()
+    with torch.no_grad():
+        scores = classifier.network(inside.values["ids"], torch.tensor([len(inside.pieces)]))[0].double().numpy()
     assert shares.shape == (3, len(inside.pieces))
     assert shares.sum(axis=1) + bias == pytest.approx(scores - scores.mean(), abs=1e-5)
 

@@ -130,7 +130,7 @@ def test_guesses_are_of_neighbours() -> None:
     assert network.guesses is not None
     network.guesses.share = 1.1  # every place
     loss, count = network.guess_loss(batch())
-    states, _last = network._read(batch().ids, batch().lengths)
+    states, _last = network._read(batch().ids, batch().lengths, network.embedding_dropout)
     forward, backward = states.chunk(2, dim=-1)
     wanted, places = 0.0, 0
     for row, length in enumerate(batch().lengths.tolist()):

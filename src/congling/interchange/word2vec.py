@@ -12,11 +12,13 @@ are the vector.
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal, cast
 
 import numpy as np
 
@@ -122,7 +124,7 @@ def write_word2vec(
     counts_path: Path | None = None,
     report: Report | None = None,
 ) -> list[str]:
-    """Write words and vectors (V, D), most frequent first; whole or not at all.
+    """Write words and vectors (V, D), most frequent first; whole or not at all, gzipped if the name ends in .gz.
 
     Args:
         counts, counts_path: the side file, where both are given.
@@ -131,7 +133,7 @@ def write_word2vec(
         Remarks: on words that hold spaces, which became ``_``.
     """
     safe, remarks = safe_words(words)
-    with atomic_file(path) as file:
+    with _file_to_write(path) as file:
         file.write(f"{len(safe)} {vectors.shape[1]}\n".encode())
         write = write_binary if binary else write_text
         for first in range(0, len(safe), REPORT_EVERY):
@@ -170,6 +172,16 @@ def read_counts(path: Path, words: Sequence[str]) -> tuple[Counts, list[str]]:
     message = _("{path} has no count for {count} of the words, {word} for one: 0 was taken")
     remarks = [message.format(path=path, count=len(missing), word=missing[0])] if missing else []
     return np.array([found.get(word, 0) for word in words], np.int64), remarks
+
+
+@contextmanager
+def _file_to_write(path: Path) -> Iterator[BinaryIO]:
+    with atomic_file(path) as file:
+        if path.suffix != ".gz":
+            yield file
+            return
+        with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+            yield cast(BinaryIO, packed)
 
 
 def _gathered(

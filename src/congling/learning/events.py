@@ -82,10 +82,11 @@ class Validated:
 
 @dataclass(frozen=True)
 class Sampled:
-    """What the network makes of a few held-out examples: (source, reference, output) each."""
+    """What the network makes of a few held-out examples: (source, reference, output) each, or what ``titles`` say."""
 
     step: int
     samples: list[tuple[str, str, str]]
+    titles: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True)

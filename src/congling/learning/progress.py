@@ -222,7 +222,7 @@ def shown(number: float, places: int) -> str:
 
 def sample_lines(event: Sampled) -> list[str]:
     """Each sample on three lines, the texts one below the other."""
-    labels = _("source"), _("reference"), _("output")
+    labels = event.titles or (_("source"), _("reference"), _("output"))
     width = max(map(cell_len, labels))
     padded = [label + " " * (width - cell_len(label)) for label in labels]  # a Chinese character is two cells wide
     return [

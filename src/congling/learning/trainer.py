@@ -201,7 +201,7 @@ class Trainer(Generic[B]):
         progress.seconds = time.monotonic() - self._begun
         self._tell(self._validated(validation, best))
         if validation.samples:
-            self._tell(Sampled(progress.step, validation.samples))
+            self._tell(Sampled(progress.step, validation.samples, validation.titles))
         self._save()
 
     def _save(self) -> None:

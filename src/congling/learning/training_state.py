@@ -10,11 +10,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Validation:
-    """What a look at the validation data gave: the mean loss, other scores, and samples to show."""
+    """What a look at the validation data gave: the mean loss, other scores, and samples to show.
+
+    Attributes:
+        titles: of a sample's three texts, in the user's language; those of translations by default.
+    """
 
     loss: float
     scores: dict[str, float] = field(default_factory=dict)
     samples: list[tuple[str, str, str]] = field(default_factory=list)  # source, reference, output
+    titles: tuple[str, str, str] | None = None
 
     @property
     def perplexity(self) -> float:

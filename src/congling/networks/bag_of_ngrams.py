@@ -13,11 +13,11 @@ from congling.equations.glass_box import show
 from congling.networks.layers import Dropout
 
 PRIME, BASE, SPREAD = 2**31 - 1, 1_000_003, 1_640_531_527  # products stay below 2⁶³
-NUMBERS = 2**19  # in the table, whatever the number of classes
+NUMBERS = 2**21  # in the table, whatever the number of classes
 
 
 def ngram_rows(ids: Tensor, lengths: Tensor, longest: int, rows: int) -> Tensor:
-    """The row of a table for each run of up to ``longest`` pieces: a hash of its pieces (Karp and Rabin 1987, §3).
+    """The row of a table for each run of up to ``longest`` pieces: a hash of its pieces (Karp and Rabin 1987).
 
     Args: ``ids`` (B, T), padded from ``lengths`` (B) on; ``rows`` below 2³¹. Returns (B, T, L): at [b, t, l] the row of
     the l + 1 pieces that end with piece t, and −1 where there are not so many, or no piece t.
@@ -38,7 +38,7 @@ class BagOfNgrams(nn.Module):
     Every run of up to L pieces has a weight for each class, in a table without a dictionary: rare runs may share a row
     (Weinberger et al. 2009, §2; Joulin et al. 2017, §2.2). The root keeps long texts from being surer than short ones,
     as a vector of length 1 does (Salton and Buckley 1988). In place of a penalty on the weights, runs are dropped in
-    training, which holds back those that are seldom and decisive the least (Wager et al. 2013, §2).
+    training, which holds back those that are seldom and decisive the least (Wager et al. 2013).
 
     Args:
         classes: K.
@@ -69,7 +69,7 @@ class BagOfNgrams(nn.Module):
         exact = torch.promote_types(self.weight.dtype, torch.float32)
         real = (rows >= 0).to(exact)
         picked = self.weight.index_select(0, rows.clamp(min=0).flatten()).view(*rows.shape, -1).to(exact)
-        part = self.dropout(real) * (self.scale / real.sum(dim=(1, 2), keepdim=True).sqrt())
+        part: Tensor = self.dropout(real) * (self.scale / real.sum(dim=(1, 2), keepdim=True).sqrt())
         return picked * part.unsqueeze(-1)
 
     def extra_repr(self) -> str:

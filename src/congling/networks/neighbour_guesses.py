@@ -24,7 +24,7 @@ class NeighbourGuesses(nn.Module):
         embedding: D.
         directions: 1, or 2 with backward states too.
         share: of all places those that are guessed at each step, drawn anew; a score for every piece is dear.
-        dropout: probability, of what was projected.
+        dropout: probability, of what was projected; the network that reads drops as much of its embeddings meanwhile.
     """
 
     def __init__(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from congling.equations.glass_box import running, show
 from congling.equations.losses import cross_entropy
 from congling.equations.pooling_over_time import max_over_time, mean_over_time
+from congling.networks.bag_of_ngrams import BagOfNgrams
 from congling.networks.layers import Dropout, Embedding, Linear
 from congling.networks.neighbour_guesses import NeighbourGuesses
 from congling.networks.recurrent_layers import Recurrent, RecurrentKind, RecurrentState
@@ -40,6 +41,10 @@ class TextClassifier(nn.Module):
     """Embeddings, recurrent layers, pooling over time, a linear layer: Dai and Le 2015, §2, for ``last`` in one
     direction; Collobert et al. 2011, §3.3, for ``max``.
 
+    With n-grams a linear model stands beside it, as in Cheng et al. 2016, §3. There both learn by one loss; here each
+    learns by its own (what their §3.3 calls an ensemble), so that the quick one leaves the other its work. The answer
+    is the mean of both scores: the probabilities' geometric mean, normalised (Mesnil et al. 2015 mix such two models).
+
     Args:
         vocabulary: V; the last id is padding.
         classes: K.
@@ -55,6 +60,9 @@ class TextClassifier(nn.Module):
         piece_dropout: probability with which a piece is unknown in training (Iyyer et al. 2015, §3.1; Dai and Le 2015).
         unknown_id: of the piece that such a piece becomes.
         guesses: with heads that guess neighbouring pieces, for ``guess_loss``.
+        guess_dropout: probability, of each number of an embedding and of a projected state, for ``guess_loss``.
+        ngrams: longest run of pieces in the linear model; 0 for none.
+        ngram_dropout: probability, of each run.
     """
 
     def __init__(
@@ -73,6 +81,9 @@ class TextClassifier(nn.Module):
         piece_dropout: float = 0.0,
         unknown_id: int = 1,
         guesses: bool = False,
+        guess_dropout: float = 0.0,
+        ngrams: int = 0,
+        ngram_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if pooling not in get_args(TimePooling):
@@ -86,26 +97,34 @@ class TextClassifier(nn.Module):
         self.output = Linear(features, classes)
         directions = self.recurrent.directions
         self.guesses = (
-            NeighbourGuesses(vocabulary, width, embedding, directions=directions, dropout=embedding_dropout)
+            NeighbourGuesses(vocabulary, width, embedding, directions=directions, dropout=guess_dropout)
             if guesses
             else None
         )
+        self.ngrams = BagOfNgrams(classes, longest=ngrams, dropout=ngram_dropout) if ngrams else None
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """(B, T) ids, whose rows are padded from ``lengths`` (B,) on, to logits (B, K)."""
-        states, last = self._read(ids, lengths)
+        answers = self._answers(ids, lengths)
+        return answers[0] if len(answers) == 1 else (answers[0] + answers[1]) / 2
+
+    def _answers(self, ids: Tensor, lengths: Tensor) -> list[Tensor]:
+        """The logits (B, K) of the network that reads, and those of the n-grams if there are any."""
+        states, last = self._read(ids, lengths, self.embedding_dropout)
         if self.pooling == "last":
             pooled = torch.cat([scan[0] for scan in last.scans[-self.recurrent.directions :]], dim=-1)
         else:
             ways = {"mean": mean_over_time, "max": max_over_time}
             pooled = torch.cat([ways[way](states, lengths) for way in self.pooling.split("-")], dim=-1)
         show("pooled", pooled)
-        logits: Tensor = self.output(self.dropout(pooled))
-        return logits
+        answers = [self.output(self.dropout(pooled))]
+        if self.ngrams is not None:
+            answers.append(self.ngrams(ids, lengths))
+        return answers
 
-    def _read(self, ids: Tensor, lengths: Tensor) -> tuple[Tensor, RecurrentState]:
+    def _read(self, ids: Tensor, lengths: Tensor, dropout: Dropout) -> tuple[Tensor, RecurrentState]:
         """The states of the last layer (B, T, W · directions), and what is left after reading."""
-        embedded = self.embedding_dropout(self.embedding(self._with_unknown(ids, lengths)))  # (B, T, D)
+        embedded = dropout(self.embedding(self._with_unknown(ids, lengths)))  # (B, T, D)
         read: tuple[Tensor, RecurrentState] = self.recurrent(embedded, lengths)
         return read
 
@@ -118,11 +137,15 @@ class TextClassifier(nn.Module):
         return torch.where(inside & hidden, self.unknown_id, ids)
 
     def loss(self, batch: LabelledTextBatch) -> tuple[Tensor, int]:
-        """The cross-entropy in nats, summed over the batch, and the number of its texts."""
+        """The cross-entropy in nats, summed over the batch, and the number of its texts.
+
+        With n-grams it is the mean of both answers' own cross-entropies, which that of the mean answer never exceeds.
+        """
         with running(self):
-            logits = self(batch.ids, batch.lengths)
-            loss = cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), batch.targets)
-        return loss, len(batch.targets)
+            answers = self._answers(batch.ids, batch.lengths)
+            exact = [logits.to(torch.promote_types(logits.dtype, torch.float32)) for logits in answers]
+            losses = torch.stack([cross_entropy(logits, batch.targets) for logits in exact])
+        return losses.mean(), len(batch.targets)
 
     def guess_loss(self, batch: LabelledTextBatch) -> tuple[Tensor, int]:
         """The cross-entropy in nats of guessing pieces by their neighbours, summed, and the number of guesses.
@@ -133,7 +156,7 @@ class TextClassifier(nn.Module):
         if self.guesses is None:
             raise ValueError("a network without guesses cannot learn by them")
         with running(self):
-            states, _last = self._read(batch.ids, batch.lengths)
+            states, _last = self._read(batch.ids, batch.lengths, self.guesses.dropout)
             loss: tuple[Tensor, int] = self.guesses.loss(states, batch.ids, batch.lengths, self.embedding)
         return loss
 

@@ -28,8 +28,8 @@ class Options:
     to: Literal["word2vec-text", "word2vec-binary", "projector"]
     """The format: word2vec's, which gensim and others open, as text or binary; or TensorBoard's projector."""
     output: Path | None = None
-    """The file to write, or for projector the folder; by default in the run's folder. The words' counts go into a file
-    beside it that ends in .vocab."""
+    """The file to write (gzipped if its name ends in .gz), or for projector the folder; by default in the run's folder.
+    The words' counts go into a file beside it that ends in .vocab."""
     checkpoint: str = "best"
     """Which weights: best, last, or the number of a step."""
 

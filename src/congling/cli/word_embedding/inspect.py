@@ -134,6 +134,8 @@ def _show_values(vectors: WordVectors, sentence: list[str], options: Options) ->
     ids = vectors.vocabulary.ids(sentence)
     if not ids:
         raise UserError(_("none of the words is in the vocabulary: {words}").format(words=_(", ").join(sentence)))
+    if unknown := [word for word in sentence if word not in vectors]:
+        say(_("left out, for they are not in the vocabulary: {words}").format(words=_(", ").join(unknown)))
     values = sentence_values(ids, vectors.vectors, vectors.contexts)
     if options.value is not None:
         print_value(values, options.value, options.json)

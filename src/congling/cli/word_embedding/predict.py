@@ -16,12 +16,14 @@ from congling.cli.standard_input import StandardInput
 from congling.cli.table import print_table
 from congling.cli.training import say
 from congling.cli.values import print_json
-from congling.errors import UserError
+from congling.errors import UsageError, UserError
 from congling.language import _
 from congling.learning.options import require_at_least
 
 if TYPE_CHECKING:
     from congling.cli.word_embedding.answers import Answer, Answers
+
+FEWEST = 3  # words, of which one can be the odd one out
 
 
 @dataclass
@@ -53,11 +55,17 @@ class Options:
     checkpoint: str = "best"
     """Which weights: best, last, or the number of a step."""
 
+    def check(self) -> None:
+        """Refuse numbers that cannot be, and a question with one answer only."""
+        require_at_least(("--topn", self.topn, 1), ("--among", self.among, 1))
+        if 0 < len(self.odd_one_out) < FEWEST:
+            raise UsageError(_("--odd-one-out wants three words at least: of fewer none is odd"))
+
 
 def main(arguments: list[str], prog: str) -> int:
     """Answer; only answers go to stdout. A word without a vector does not keep the other questions waiting."""
     options = parse(Options, arguments, prog, _("Ask word vectors: nearest words, analogies, similarities."))
-    require_at_least(("--topn", options.topn, 1), ("--among", options.among, 1))
+    options.check()
     from congling.cli.word_embedding.answers import Answers
     from congling.learning.runs import Run
 

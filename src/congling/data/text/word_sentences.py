@@ -37,10 +37,10 @@ def read_sentences(paths: Iterable[Path], split: SettledSplit, *, lower_case: bo
             yield from cut(words_of(line.lower() if lower_case else line))
 
 
-def read_tagged(path: Path) -> Iterator[list[str]]:
+def read_tagged(path: Path, *, lower_case: bool = False) -> Iterator[list[str]]:
     """The words of a file with lines of ``词/n  词/v …``, without the signs, which have the tag ``w``."""
     for line in read_lines(path):
-        pairs = (token.rpartition("/") for token in line.split())
+        pairs = (token.rpartition("/") for token in (line.lower() if lower_case else line).split())
         yield from cut([word for word, _slash, tag in pairs if word and tag != PUNCTUATION])
 
 

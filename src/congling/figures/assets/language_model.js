@@ -16,7 +16,7 @@ function pieceElement(tag, piece) {
 function buildHead() {
   const { places } = data;
   const whole = places.reduce((sum, place) => sum + bitsOf(place), 0);
-  byId("text").textContent = places.map(({ piece }) => (piece === "↵" ? "\n" : asText(piece))).join("");
+  byId("text").textContent = data.text;
   document.body.classList.toggle("long", places.length > 80);
   byId("total").textContent = say("total", {
     bits: decimal(whole, 1), a_piece: decimal(whole / places.length, 2), a_character: decimal(whole / data.characters, 2),

@@ -22,6 +22,7 @@ def reading_page(view: ReadingView) -> str:
         styles=["translation.css", "language_model.css"],
         scripts=["heatmap.js", "hidden_states.js", "language_model.js"],
         data={
+            "text": view.text,
             "opening": view.opening,
             "characters": view.characters,
             "places": [_place(place) for place in view.places],

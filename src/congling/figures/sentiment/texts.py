@@ -35,7 +35,8 @@ def _explanations() -> dict[str, str]:
         "shares_text": _(
             "The last step is a weighted sum, so that the score of a class can be taken apart without a remainder: so "
             "much of it came in with each piece's states. The states know their neighbours too: a share is that of the "
-            "place in the text, more than that of the piece alone."
+            "place in the text, more than that of the piece alone. Where runs of pieces are counted beside the "
+            "reading, each gives its weight in equal parts to its pieces, and the answer is the mean of both."
         ),
     }
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from congling.figures.recurrence.hidden_states import hidden_states
+from congling.networks.bag_of_ngrams import BagOfNgrams
 from congling.networks.text_classifier import TextClassifier
 from congling.tasks.sentiment.inside import Inside, look_inside
 from congling.tasks.sentiment.reading import Reading
@@ -58,6 +60,30 @@ def view_of_text(name: str, classifier: SentimentClassifier, text: str, truth: i
 
 def score_shares(network: TextClassifier, inside: Inside) -> tuple[Array, Array]:
     """The scores of the classes, beyond their mean, as a sum over the pieces (K, T) and a bias (K).
+
+    With n-grams, it is the mean of what the network's states and what the n-grams give.
+    """
+    shares, bias = _read_shares(network, inside)
+    if network.ngrams is None:
+        return shares, bias
+    counted, counted_bias = _counted_shares(network.ngrams, inside)
+    return (shares + counted) / 2, (bias + counted_bias) / 2
+
+
+def _counted_shares(ngrams: BagOfNgrams, inside: Inside) -> tuple[Array, Array]:
+    """What the n-grams give: each in equal parts to its pieces."""
+    ids = inside.values["ids"]
+    added = _array(ngrams.shares(ids, torch.tensor([ids.shape[1]], device=ids.device))[0])  # (T, L, K)
+    added, bias = added - added.mean(axis=-1, keepdims=True), _array(ngrams.bias)
+    shares = np.zeros((len(bias), len(added)))
+    for length in range(1, added.shape[1] + 1):
+        for back in range(length):
+            shares[:, : len(added) - back] += added[back:, length - 1].T / length
+    return shares, bias - bias.mean()
+
+
+def _read_shares(network: TextClassifier, inside: Inside) -> tuple[Array, Array]:
+    """What the network that reads gives.
 
     The output layer is linear and pooling picks or averages, so that the sum is exact: with the largest value of a unit
     its weight goes to the piece where the unit had it, with a mean in equal parts to all, with the last state to the

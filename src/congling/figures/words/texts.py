@@ -135,7 +135,8 @@ def _space() -> dict[str, str]:
             "Keeps who is near whom and gives up the rest: sizes of groups, and distances between them, mean nothing."
         ),
         "about_umap": _(
-            "Keeps who is near whom, and more of the whole than t-SNE; distances between groups still mean little."
+            "Keeps who is near whom, as t-SNE does, by another rule; sizes of groups, and distances between them, mean "
+            "little."
         ),
         "all_words": _(" All {count} words."),
         "fewer_words": _(" The first {shown} of {count} words, since this layout takes long."),

@@ -15,6 +15,9 @@ from congling.learning.options import (
     require_finite,
 )
 
+WIDEST_WINDOW = 10_000  # words, as a sentence has at most
+MOST_EXPONENT = 10  # a count to a much higher power is more than a float can hold
+
 
 @dataclass(frozen=True)
 class Word2VecSettings:
@@ -82,7 +85,12 @@ class Word2VecSettings:
         )
         require_at_most(("--threads", self.threads, MOST_THREADS), ("--seed", self.seed, 2**32 - 1))
         require_at_most(("--vector-size", self.vector_size, 10_000), ("--negative", self.negative, 1000))
+        require_at_most(("--window", self.window, WIDEST_WINDOW))
         require_finite(("--ns-exponent", self.ns_exponent))
+        if abs(self.ns_exponent) > MOST_EXPONENT:
+            message = _("{option} {value:g} must be between {least} and {most}")
+            told = {"least": -MOST_EXPONENT, "most": MOST_EXPONENT}
+            raise UsageError(message.format(option="--ns-exponent", value=self.ns_exponent, **told))
         require_above_zero(
             ("--learning-rate", self.learning_rate), ("--epochs", self.epochs), ("--minutes", self.minutes),
             ("--save-minutes", self.save_minutes),

@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from congling.errors import UserError
+from congling.language import _
 from congling.tasks.language_model.scores import Score
 
 Keys = NDArray[np.int64]
@@ -83,6 +85,13 @@ def _looked_up(keys: Keys, values: NDArray[np.int64], wanted: Keys) -> NDArray[n
 def score_by_counting(
     learned: NDArray[np.int32], ids: NDArray[np.int32], vocabulary: int, characters: float, order: int = 3
 ) -> Score:
-    """How surprised an n-gram model of the text ``learned`` is by another one, of so many ``characters``."""
+    """How surprised an n-gram model of the text ``learned`` is by another one, of so many ``characters``.
+
+    Raises:
+        UserError: the other text is shorter than one n-gram.
+    """
+    if len(ids) < order:
+        message = _("a text of {count} pieces is too short for the baseline, which needs {order}")
+        raise UserError(message.format(count=len(ids), order=order))
     found = WittenBell(learned, vocabulary, order).log_probabilities(ids)
     return Score(-float(found.sum()), len(found), characters * len(found) / len(ids))

@@ -64,6 +64,12 @@ class PieceOptions:
     def check(self) -> None:
         """Refuse sizes that no vocabulary can have."""
         least = SMALLEST_VOCABULARY + (BYTES if self.byte_fallback else 0)
+        if self.byte_fallback and self.vocabulary is not None and SMALLEST_VOCABULARY <= self.vocabulary < least:
+            message = _(
+                "--vocabulary {size} must be at least {least}, as {bytes} of the pieces are bytes;"
+                " --no-byte-fallback makes a smaller one"
+            )
+            raise UsageError(message.format(size=self.vocabulary, least=least, bytes=BYTES))
         require_at_least(("--vocabulary", self.vocabulary, least))
         require_at_most(("--vocabulary", self.vocabulary, LARGEST_VOCABULARY))
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from congling.data.text.passages import Passage
 from congling.data.text.running_text import RunningTextBatches, TextBatch
 from congling.data.text.word_store import WordStore
+from congling.language import _
 from congling.learning.checkpoints import Which
 from congling.learning.events import Listener, Reason
 from congling.learning.history import History
@@ -129,7 +130,8 @@ def make_trainer(
 def validate(generator: TextGenerator) -> Validation:
     """The loss a piece on the validation text, the bits a character of it, and what the network writes on from it."""
     found = generator.score(*generator.part("valid"))
-    return Validation(found.loss, {"bits_a_character": found.bits_a_character}, _samples(generator))
+    titles = _("prompt"), _("it went on"), _("output")
+    return Validation(found.loss, {"bits_a_character": found.bits_a_character}, _samples(generator), titles)
 
 
 def _samples(generator: TextGenerator) -> list[tuple[str, str, str]]:
@@ -137,8 +139,9 @@ def _samples(generator: TextGenerator) -> list[tuple[str, str, str]]:
     store, decode = generator.text.parts["valid"], generator.tokenizer.decode
     longest = sorted(range(len(store)), key=lambda number: -len(store[number]))[:SAMPLES]
     passages = [store[number].tolist() for number in sorted(longest)]
-    cuts = [min(PROMPT, len(ids) // 2) for ids in passages]
+    cuts = [generator.between_characters(ids, min(PROMPT, len(ids) // 2)) for ids in passages]
+    ends = [generator.between_characters(ids, cut + SHOWN.length) for ids, cut in zip(passages, cuts, strict=True)]
     prompts = [decode(ids[:cut]) for ids, cut in zip(passages, cuts, strict=True)]
-    texts = [decode(ids[cut : cut + SHOWN.length]) for ids, cut in zip(passages, cuts, strict=True)]
+    texts = [decode(ids[cut:end]) for ids, cut, end in zip(passages, cuts, ends, strict=True)]
     written = [samples[0].text for samples in generator.write(prompts, SHOWN)]
     return list(zip(prompts, texts, written, strict=True))

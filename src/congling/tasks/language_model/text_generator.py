@@ -36,6 +36,7 @@ from congling.tasks.stored_options import options_of
 ROWS = 16  # places of a text that is scored, read side by side
 STRETCH = 128  # pieces that are scored at once in each
 MOST_LOOKED_INTO = 1000  # pieces
+CONTINUATIONS = range(0x80, 0xC0)  # bytes of UTF-8 that do not begin a character
 
 
 def language_model_options_of(run: Run) -> LanguageModelOptions:
@@ -145,6 +146,12 @@ class TextGenerator:
             if any(number == tokenizer.unknown_id or tokenizer.byte_of(number) is not None for number in ids):
                 strange.append(character)
         return strange
+
+    def between_characters(self, ids: Sequence[int], place: int) -> int:
+        """The last place up to ``place`` where the pieces can be parted without parting the bytes of a character."""
+        while 0 < place < len(ids) and (self.tokenizer.byte_of(ids[place]) or 0) in CONTINUATIONS:
+            place -= 1
+        return place
 
     # Writing ---------------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from congling.learning.options import (
 TASK = "sentiment"
 MOST_PIECES = 8192  # of a text; far more than a recurrent network remembers
 MOST_WIDTH = 8192
+MOST_NGRAMS = 16  # pieces in a run; longer ones hardly come twice
 MOST_VOCABULARY = 1_000_000
 USUAL_VOCABULARY = {"characters": 5000, "words": 20_000, "bpe": 8000, "unigram": 8000}
 STEPS = 4200  # of a default training, about; it counts in whole epochs
@@ -120,18 +121,30 @@ class ReadingNetworkOptions:
     """Part of what was pooled, and of what goes from layer to layer, that is dropped in training."""
     embedding_dropout: float = 0.4
     """Part of the numbers of the pieces' vectors that is dropped in training."""
+    guess_dropout: float = 0.2
+    """The same while the network learns to guess neighbouring pieces (--pretraining): there are far more of them than
+    of labels, so that it needs less to hold it back."""
     piece_dropout: float = 0.15
     """Part of the pieces that the network is not told in training."""
+    ngrams: int = 4
+    """Beside the reading, a linear model counts the runs of up to so many pieces, wherever they stand; the answer is
+    the mean of both. 0 leaves it out."""
+    ngram_dropout: float = 0.5
+    """Part of these runs that is dropped in training."""
 
     def check(self) -> None:
         """Refuse sizes that no network can have."""
         sizes = [("--width", self.width), ("--embedding", self.embedding), ("--layers", self.layers)]
         require_at_least(*((option, size, 1) for option, size in sizes))
         require_at_most(*((option, size, MOST_WIDTH) for option, size in sizes[:2]), ("--layers", self.layers, 100))
+        require_at_least(("--ngrams", self.ngrams, 0))
+        require_at_most(("--ngrams", self.ngrams, MOST_NGRAMS))
         require_below_one(
             ("--dropout", self.dropout),
             ("--embedding-dropout", self.embedding_dropout),
+            ("--guess-dropout", self.guess_dropout),
             ("--piece-dropout", self.piece_dropout),
+            ("--ngram-dropout", self.ngram_dropout),
         )
 
 

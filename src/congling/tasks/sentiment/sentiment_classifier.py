@@ -59,6 +59,9 @@ def build_network(options: SentimentOptions, vocabulary: int, classes: int) -> T
         embedding_dropout=network.embedding_dropout,
         piece_dropout=network.piece_dropout,
         guesses=options.training.pretraining > 0,
+        guess_dropout=network.guess_dropout,
+        ngrams=network.ngrams,
+        ngram_dropout=network.ngram_dropout,
     )
 
 

@@ -76,7 +76,7 @@ def find(options: WordDataOptions, say: Say) -> Text:
         raise UsageError(message.format(name=source.name, names=", ".join(NAMED)))
     folder = fetched(source, say)
     if source.name == RENMIN:
-        return Text(lambda: read_tagged(folder / "199801.txt"))
+        return Text(lambda: read_tagged(folder / "199801.txt", lower_case=options.lower_case))
     assert source.name == WIKIPEDIA
     words_of = splitter("unicode")
 
@@ -189,8 +189,8 @@ def _told(sentences: Iterator[Sequence[str]], say: Say) -> Iterator[Sequence[str
 
 def _found(store: WordStore, distinct: int, data: WordData, min_count: int) -> str:
     message = _(
-        "{words} words in {sentences} lines, {distinct} different ones; {vocabulary} occur at least {min_count} times"
-        " and are learned; {valid} lines are held out for validation"
+        "{words} words in {sentences} lines, {distinct} different ones; the {vocabulary} most frequent, which occur at"
+        " least {min_count} times, are learned; {valid} lines are held out for validation"
     )
     numbers = {
         "words": len(store.ids), "sentences": len(store), "distinct": distinct, "vocabulary": len(data.counts),

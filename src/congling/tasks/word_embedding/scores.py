@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from congling.data.sources import find_source
 from congling.data.text.scripts import dominant_script
@@ -36,7 +37,8 @@ class HeldOutScore:
     Attributes:
         loss: nats a prediction, the mean.
         lines: how many.
-        guessing: the loss of vectors of zeros, which know nothing: (1 + K) ln 2 for K negatives.
+        guessing: that of vectors of zeros, which know nothing, in the same predictions: ln 2 for the positive and for
+            each negative, (1 + K) ln 2 but for negatives that happen to be the positive and do not count.
     """
 
     loss: float
@@ -82,8 +84,10 @@ def score_held_out(run: Run, vectors: WordVectors) -> HeldOutScore | None:
     if imported_from(run) is not None or vectors.contexts is None:
         return None
     data, settings = load_words(run), word_embedding_options_of(run).training.settings
+    nothing = np.zeros((len(vectors), 1), np.float32)
     loss = held_out_loss(data, vectors.vectors, vectors.contexts, settings)
-    return None if loss is None else HeldOutScore(loss, len(data.valid), (1 + settings.negative) * math.log(2))
+    guessing = held_out_loss(data, nothing, nothing, settings)
+    return None if loss is None or guessing is None else HeldOutScore(loss, len(data.valid), guessing)
 
 
 def _score_files(
