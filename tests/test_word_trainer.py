@@ -238,6 +238,12 @@ def test_a_training_that_diverges(run: Run, kept: bool) -> None:
     assert not run.checkpoint_steps()
 
 
+def test_a_training_in_which_every_word_is_left_out() -> None:
+    """Guards against vectors that are as they were drawn, and yet have neighbours."""
+    with pytest.raises(UserError, match="nothing was learned: --sample 1e-300 leaves out"):
+        Training(sample=1e-300).trainer.train()
+
+
 def test_vectors_that_fit_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """A MemoryError with a traceback."""
 

@@ -21,6 +21,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from congling.errors import UserError
 from congling.language import _
 from congling.learning.checkpoints import LoadedCheckpoint
 from congling.learning.diverged import Diverged
@@ -102,6 +103,7 @@ class WordTrainer:
         self._words_before = self.text.pieces.words_before.tolist()
         self._handed_out = 0  # pieces that the threads were given
         self._untold = 0  # words of pieces in which nothing was predicted
+        self._learned = False  # whether anything was
         self._begun = self._saved_at = time.monotonic()
         self._saved_step: int | None = None
 
@@ -182,7 +184,7 @@ class WordTrainer:
         self._untold += done.words
         if not done.predictions:
             return
-        words, self._untold = self._untold, 0
+        words, self._untold, self._learned = self._untold, 0, True
         self._tell(
             StepDone(
                 step=progress.step, loss=done.loss / done.predictions, learning_rate=done.rate,
@@ -231,6 +233,9 @@ class WordTrainer:
         self._save()
 
     def _finish(self) -> None:
+        if not self._learned:  # vectors as they were drawn would look as if they meant something
+            message = _("nothing was learned: --sample {sample:g} leaves out nearly every word; take a larger one")
+            raise UserError(message.format(sample=self.settings.sample))
         if self.validate is not None and not self.progress.validated:
             self._look()
         elif self._saved_step != self.progress.step:
@@ -270,7 +275,7 @@ class WordTrainer:
                 raise ValueError(f"{name} is {saved.shape} in the checkpoint and {mine.shape} here")
             mine[:] = saved
         self.progress = progress = Progress.restored(checkpoint.state["progress"])
-        self._saved_step = progress.step
+        self._saved_step, self._learned = progress.step, progress.step > 0
         if self.keeper is not None:
             self.keeper.go_back(progress.step, progress.best_step)
         if Budget(**checkpoint.state["budget"]) != self.budget:

@@ -26,7 +26,7 @@ MOST_WIDTH = 8192
 MOST_NGRAMS = 16  # pieces in a run; longer ones hardly come twice
 MOST_VOCABULARY = 1_000_000
 USUAL_VOCABULARY = {"characters": 5000, "words": 20_000, "bpe": 8000, "unigram": 8000}
-STEPS = 4200  # of a default training, about; it counts in whole epochs
+STEPS = 4400  # of a default training, about; it counts in whole epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 100
 
 
@@ -157,7 +157,7 @@ class ReadingTraining(TrainingOptions):
     minutes: float | None = None
     """Train for so many minutes; the schedule follows the part that is spent. Without any such budget: a number of
     epochs that suits the number of texts."""
-    pretraining: float = 0.6
+    pretraining: float = 0.55
     """Part of the training in which the network learns to guess the next and the previous piece of the texts, before it
     learns their classes: it then knows how the language goes. 0 leaves that out."""
     batch_size: int = 64
