@@ -1,10 +1,14 @@
-"""Praise or blame: the default recurrent network against naive Bayes and logistic regression, in one run.
+"""Praise or blame: the default network against naive Bayes and logistic regression, in one run.
+
+The default network reads with recurrent layers and has a linear model of n-grams beside them; ``--ngrams 0`` is the
+recurrent part alone.
 
 All three learn from the same reviews of reviews-zh, each once, and are scored on the same held-out ones, by which
 nothing was chosen: the best checkpoint of the network and the strength of the logistic regression are chosen on the
 validation reviews. The linear models are scikit-learn's, on one to three characters in a row.
 
-    python benchmarks/sentiment_against_linear_models.py          (or with options of congling train sentiment)
+    make benchmark-sentiment      (or: python benchmarks/sentiment_against_linear_models.py, with options of
+                                  congling train sentiment)
 """
 
 from __future__ import annotations
