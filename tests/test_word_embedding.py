@@ -174,7 +174,9 @@ def test_lower_case_is_for_named_data_too(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_few_lines_leave_none_to_hold_out() -> None:
     """Guards: a division by no example where a text has nine lines."""
-    chosen = WordEmbeddingOptions(data=WordDataOptions(min_count=1), training=WordTraining(threads=1, epochs=1.0))
+    chosen = WordEmbeddingOptions(
+        data=WordDataOptions(min_count=1), training=WordTraining(threads=1, epochs=1.0, sample=0.0)
+    )
     _vocabulary, data = words_in_memory([["a", "b"]] * 9, chosen)
     assert len(data.valid) == 0 and len(data.train) == 9
     assert fit(chosen, [["a", "b"]] * 9).history.validations == []
@@ -183,7 +185,9 @@ def test_few_lines_leave_none_to_hold_out() -> None:
 def test_held_out_lines_in_which_nothing_can_be_predicted() -> None:
     """Guards: a training that fails half way because its ten held-out lines are single words."""
     lines = [["a", "b"] if number % 2 else ["a"] for number in range(100)]
-    chosen = WordEmbeddingOptions(data=WordDataOptions(min_count=1), training=WordTraining(threads=1, epochs=1.0))
+    chosen = WordEmbeddingOptions(
+        data=WordDataOptions(min_count=1), training=WordTraining(threads=1, epochs=1.0, sample=0.0)
+    )
     held_out = held_out_sentences(100, 500, chosen.training.seed)
     lines = [["a"] if out else ["a", "b"] for out in held_out]
     found = fit(chosen, lines)
