@@ -16,7 +16,7 @@ from congling.equations.glass_box import glass_box
 from congling.learning.backprop import Tape
 from congling.networks import language_model
 from congling.networks.language_model import RecurrentLanguageModel
-from congling.networks.recurrent_layers import RecurrentKind
+from congling.networks.recurrent_kinds import RecurrentKind
 from congling.tasks.language_model.ngrams import WittenBell, score_by_counting
 from congling.tasks.language_model.scores import Score
 

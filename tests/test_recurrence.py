@@ -14,7 +14,8 @@ from congling.equations import recurrence, recurrence_kernels
 from congling.equations.equation import Equation, equations
 from congling.equations.glass_box import glass_box
 from congling.equations.packing import packing
-from congling.networks.recurrent_layers import Recurrent, RecurrentKind, RecurrentLayer, RecurrentScan
+from congling.networks.recurrent_kinds import RecurrentKind
+from congling.networks.recurrent_layers import Recurrent, RecurrentLayer, RecurrentScan
 
 KINDS: list[RecurrentKind] = ["elman", "gru", "lstm"]
 TWINS: dict[str, type[nn.RNNBase]] = {"elman": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}

@@ -18,7 +18,7 @@ from congling.errors import UserError
 from congling.figures.page import unpacked
 from congling.figures.translation.page import _data, translation_page, view_from_glass_box
 from congling.figures.translation.picture import translation_picture
-from congling.networks.recurrent_layers import RecurrentKind
+from congling.networks.recurrent_kinds import RecurrentKind
 from congling.networks.recurrent_translator import RecurrentTranslator
 from test_translation_page import SOURCE, SOURCE_IDS, TARGET, TARGET_IDS, ListedPieces
 

@@ -21,7 +21,7 @@ from congling.networks.cnn import ConvolutionalNetwork
 from congling.networks.convolution_layers import Pooling
 from congling.networks.layers import Linear
 from congling.networks.mlp import LossName, MultiLayerPerceptron, Normalisation
-from congling.networks.recurrent_layers import RecurrentKind
+from congling.networks.recurrent_kinds import RecurrentKind
 from congling.networks.recurrent_translator import RecurrentTranslator
 from congling.networks.transformer import Transformer
 

@@ -10,7 +10,7 @@ from congling.data.text.labelled_batches import TextBatch, collate_texts
 from congling.equations.glass_box import glass_box
 from congling.equations.pooling_over_time import max_over_time, mean_over_time
 from congling.learning.backprop import Tape
-from congling.networks.recurrent_layers import RecurrentKind
+from congling.networks.recurrent_kinds import RecurrentKind
 from congling.networks.text_classifier import TextClassifier, TimePooling
 
 VOCABULARY, CLASSES, WIDTH, EMBEDDING, PAD = 13, 3, 5, 7, 12

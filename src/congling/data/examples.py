@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from congling.data.going_on import require_same_origin
 from congling.errors import UserError
 from congling.language import _
 
@@ -91,13 +92,7 @@ class ExampleBatches:
         Raises:
             UserError: when the stream of the state had another number of examples, batch size or seed.
         """
-        for name, value in self._origin().items():
-            if state[name] != value:
-                raise UserError(
-                    _("the run cannot go on in the middle of its data: {name} was {before} and is now {now}").format(
-                        name=name, before=state[name], now=value
-                    )
-                )
+        require_same_origin(state, self._origin())
         self._start_epoch(state["epoch"])
         self._position = state["position"]
 

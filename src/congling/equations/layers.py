@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from congling.equations.equation import equation
+from congling.equations.one_hot import one_hot
 
 
 def _normal(generator: torch.Generator, *shape: int) -> Tensor:
@@ -54,8 +55,7 @@ def embedding(indices: Tensor, weight: Tensor) -> Tensor:
 
     Args: ``indices`` (N) of integers below V, ``weight`` (V, D). Returns (N, D).
     """
-    one_hot = (indices.unsqueeze(-1) == torch.arange(weight.shape[0], device=weight.device)).to(weight.dtype)
-    return torch.matmul(one_hot, weight)  # (N, V) @ (V, D)
+    return torch.matmul(one_hot.plain(indices, weight.shape[0]).to(weight.dtype), weight)  # (N, V) @ (V, D)
 
 
 def _normalisation_example(generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

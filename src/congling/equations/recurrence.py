@@ -8,7 +8,7 @@ where one would do are PyTorch's convention, and cuDNN's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -53,9 +53,33 @@ def _times(inputs: Tensor, lengths: Tensor | None, reverse: bool) -> Iterator[tu
         yield inputs[:, t], real if lengths is None else (t < lengths).unsqueeze(1)
 
 
-def _over_time(states: list[Tensor], reverse: bool) -> Tensor:
-    """T times (B, W), in the order of reading, to (B, T, W) in the order of time."""
-    return torch.stack(states[::-1] if reverse else states, dim=1)
+def _over_time(
+    step: Callable[..., tuple[Tensor, ...]],
+    inputs: Tensor,
+    state: tuple[Tensor, ...],
+    lengths: Tensor | None,
+    reverse: bool,
+) -> tuple[Tensor, ...]:
+    """Take the steps one after the other; at padding the state stays, and the output is zero.
+
+    Args:
+        step: the input (B, I) and the state to the state after it; the first part of a state is the hidden one.
+        inputs: (B, T, I).
+        state: before the first step, each part (B, W).
+        lengths, reverse: as of ``elman``.
+
+    Returns the hidden states (B, T, W) in the order of time, and the state after the last step. The glass box shows
+    ``hidden``, and what each step shows, (B, T, W).
+    """
+    outputs = []
+    with stacked(dim=1, reverse=reverse):
+        for input, real in _times(inputs, lengths, reverse):
+            after = step(input, *state)
+            outputs.append(torch.where(real, after[0], torch.zeros_like(after[0])))
+            state = tuple(torch.where(real, new, old) for new, old in zip(after, state, strict=True))
+    hidden = torch.stack(outputs[::-1] if reverse else outputs, dim=1)
+    show("hidden", hidden)
+    return hidden, *state
 
 
 # Elman ---------------------------------------------------------------------------------------------------------------
@@ -105,13 +129,11 @@ def elman(
     Returns the hidden states (B, T, W), each at the place of its input, and the state after the last step (B, W). The
     glass box shows ``hidden``, the same states.
     """
-    outputs = []
-    for input, real in _times(inputs, lengths, reverse):
-        new = elman_step.plain(input, hidden, W_xh, W_hh, b_xh, b_hh)
-        hidden = torch.where(real, new, hidden)
-        outputs.append(torch.where(real, new, torch.zeros_like(new)))
-    states = _over_time(outputs, reverse)
-    show("hidden", states)
+
+    def step(input: Tensor, hidden: Tensor) -> tuple[Tensor]:
+        return (elman_step.plain(input, hidden, W_xh, W_hh, b_xh, b_hh),)
+
+    states, hidden = _over_time(step, inputs, (hidden,), lengths, reverse)
     return states, hidden
 
 
@@ -169,14 +191,11 @@ def gru(
     Returns the hidden states (B, T, W) and the state after the last step (B, W). The glass box shows ``hidden``, and of
     each step ``reset``, ``update`` and ``candidate``, all (B, T, W); of a gate's values those at padding mean nothing.
     """
-    outputs = []
-    with stacked(dim=1, reverse=reverse):
-        for input, real in _times(inputs, lengths, reverse):
-            new = gru_step.plain(input, hidden, W_xh, W_hh, b_xh, b_hh)
-            hidden = torch.where(real, new, hidden)
-            outputs.append(torch.where(real, new, torch.zeros_like(new)))
-    states = _over_time(outputs, reverse)
-    show("hidden", states)
+
+    def step(input: Tensor, hidden: Tensor) -> tuple[Tensor]:
+        return (gru_step.plain(input, hidden, W_xh, W_hh, b_xh, b_hh),)
+
+    states, hidden = _over_time(step, inputs, (hidden,), lengths, reverse)
     return states, hidden
 
 
@@ -241,12 +260,9 @@ def lstm(
     Returns the hidden states (B, T, W), and the hidden state and the cell after the last step (B, W). The glass box
     shows ``hidden``, and of each step what ``lstm_step`` shows, all (B, T, W); at padding that means nothing.
     """
-    outputs = []
-    with stacked(dim=1, reverse=reverse):
-        for input, real in _times(inputs, lengths, reverse):
-            new, new_cell = lstm_step.plain(input, hidden, cell, W_xh, W_hh, b_xh, b_hh)
-            hidden, cell = torch.where(real, new, hidden), torch.where(real, new_cell, cell)
-            outputs.append(torch.where(real, new, torch.zeros_like(new)))
-    states = _over_time(outputs, reverse)
-    show("hidden", states)
+
+    def step(input: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+        return lstm_step.plain(input, hidden, cell, W_xh, W_hh, b_xh, b_hh)
+
+    states, hidden, cell = _over_time(step, inputs, (hidden, cell), lengths, reverse)
     return states, hidden, cell

@@ -16,7 +16,8 @@ from congling.equations.glass_box import running, show
 from congling.equations.layers import linear
 from congling.equations.losses import projected_cross_entropy
 from congling.networks.layers import Dropout, Embedding, Linear
-from congling.networks.recurrent_layers import Recurrent, RecurrentKind, RecurrentState
+from congling.networks.recurrent_kinds import RecurrentKind
+from congling.networks.recurrent_layers import Recurrent, RecurrentState
 
 READ_AT_ONCE = 512  # pieces of a prompt: a long one must not fill the memory
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,24 +16,21 @@ from congling.equations.glass_box import running, show
 from congling.equations.initialisation import orthogonal, xavier_uniform
 from congling.equations.recurrence import elman, elman_step, gru, gru_step, lstm, lstm_step
 from congling.networks.layers import Dropout
-
-RecurrentKind = Literal["elman", "gru", "lstm"]
+from congling.networks.recurrent_kinds import GATES, STATES, RecurrentKind
 
 
 @dataclass(frozen=True)
 class _Formulas:
-    """The formulas of a kind of recurrence, and what its parameters and its state consist of."""
+    """The formulas of a kind of recurrence: over a whole sequence, and of one position."""
 
-    gates: int
-    states: int
     scan: Callable[..., tuple[Tensor, ...]]
     step: Callable[..., Any]
 
 
 _FORMULAS: dict[str, _Formulas] = {
-    "elman": _Formulas(1, 1, elman, elman_step),
-    "gru": _Formulas(3, 1, gru, gru_step),
-    "lstm": _Formulas(4, 2, lstm, lstm_step),
+    "elman": _Formulas(elman, elman_step),
+    "gru": _Formulas(gru, gru_step),
+    "lstm": _Formulas(lstm, lstm_step),
 }
 _FORGET_GATE = 1  # the place of the LSTM's forget gate among its gates
 
@@ -71,18 +68,18 @@ class RecurrentScan(nn.Module):
     def __init__(self, kind: RecurrentKind, inputs: int, width: int, reverse: bool = False) -> None:
         super().__init__()
         self.kind, self.width, self.reverse = kind, width, reverse
-        formulas = _FORMULAS[kind]
-        self.W_xh = nn.Parameter(torch.empty(formulas.gates * width, inputs))
-        self.W_hh = nn.Parameter(torch.empty(formulas.gates * width, width))
-        self.b_xh = nn.Parameter(torch.zeros(formulas.gates * width))
-        self.b_hh = nn.Parameter(torch.zeros(formulas.gates * width))
-        for part in self.W_xh.chunk(formulas.gates):
+        gates = GATES[kind]
+        self.W_xh = nn.Parameter(torch.empty(gates * width, inputs))
+        self.W_hh = nn.Parameter(torch.empty(gates * width, width))
+        self.b_xh = nn.Parameter(torch.zeros(gates * width))
+        self.b_hh = nn.Parameter(torch.zeros(gates * width))
+        for part in self.W_xh.chunk(gates):
             xavier_uniform(part)
-        for part in self.W_hh.chunk(formulas.gates):
+        for part in self.W_hh.chunk(gates):
             orthogonal(part)
         if kind == "lstm":
             with torch.no_grad():
-                self.b_xh.chunk(formulas.gates)[_FORGET_GATE].fill_(1)
+                self.b_xh.chunk(gates)[_FORGET_GATE].fill_(1)
 
     @property
     def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -91,7 +88,7 @@ class RecurrentScan(nn.Module):
 
     def begin(self, rows: int, like: Tensor) -> tuple[Tensor, ...]:
         """The state before the first position: zeros."""
-        return tuple(like.new_zeros(rows, self.width) for _ in range(_FORMULAS[self.kind].states))
+        return tuple(like.new_zeros(rows, self.width) for _ in range(STATES[self.kind]))
 
     def forward(
         self, inputs: Tensor, state: tuple[Tensor, ...], lengths: Tensor | None = None

@@ -17,10 +17,9 @@ from congling.equations.glass_box import running, show, stacked
 from congling.equations.initialisation import scaled_normal, xavier_uniform
 from congling.equations.layers import linear
 from congling.networks.layers import Dropout, Embedding, Linear
-from congling.networks.recurrent_layers import Recurrent, RecurrentKind, RecurrentState
+from congling.networks.recurrent_kinds import STATES, RecurrentKind
+from congling.networks.recurrent_layers import Recurrent, RecurrentState
 from congling.networks.translation import TranslationBatch, log_probabilities_of_pieces, loss_of_pieces
-
-STATES = {"elman": 1, "gru": 1, "lstm": 2}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from congling.equations.pooling_over_time import max_over_time, mean_over_time
 from congling.networks.bag_of_ngrams import BagOfNgrams
 from congling.networks.layers import Dropout, Embedding, Linear
 from congling.networks.neighbour_guesses import NeighbourGuesses
-from congling.networks.recurrent_layers import Recurrent, RecurrentKind, RecurrentState
+from congling.networks.recurrent_kinds import RecurrentKind
+from congling.networks.recurrent_layers import Recurrent, RecurrentState
 
 TimePooling = Literal["last", "mean", "max", "max-mean"]
 

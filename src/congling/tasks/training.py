@@ -23,6 +23,7 @@ from congling.learning.options import Budget, Budgeted, TrainingOptions
 from congling.learning.progress import ProgressReport
 from congling.learning.runs import Run
 from congling.learning.training_state import Progress
+from congling.tasks.stored_weights import weights_must_fit
 
 if TYPE_CHECKING:
     import torch
@@ -173,12 +174,8 @@ def train_into(
 
 def _restore(trainer: Trains, run: Run, which: Which) -> None:
     checkpoint = load_checkpoint(run, which)
-    try:
+    with weights_must_fit(run, (KeyError, ValueError, RuntimeError)):  # other names, other shapes
         trainer.restore(checkpoint)
-    except (KeyError, ValueError, RuntimeError) as error:  # other names, other shapes
-        raise UserError(
-            _("the weights of {run} do not fit its run.yaml: undo the edit").format(run=run.path)
-        ) from error
 
 
 def _why(reason: Reason, training: RunTraining) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from congling.cli.function_fitting.example import example, with_target
+from congling.cli.page import say_what_opens_it, write_and_name, write_page
 from congling.language import _
 
 PLAIN_RATE = 0.1  # large enough for the sheet's digits to show the step
@@ -29,17 +29,16 @@ def write_curves(options: Options) -> bool:
     from congling.figures.fitting.curve_figures import curves_of_run
     from congling.figures.fitting.curves_page import curves_page
 
-    _write(options.html, curves_page(curves_of_run(run), name=run.path.name))
-    print(_("open it in a browser"), file=sys.stderr)
+    write_page(options.html, curves_page(curves_of_run(run), name=run.path.name))
     return True
 
 
 def write_fit(run: Run, fitted: FittedFunction, options: Options) -> bool:
     """Write the page, the picture and the worksheet that are asked for; False where none is."""
     if options.html is not None:
-        _write(options.html, _fitting_page(run, fitted, options.landscape))
+        write_and_name(options.html, _fitting_page(run, fitted, options.landscape))
     if options.worksheet is not None:
-        _write(options.worksheet, _worksheet(run, fitted, options))
+        write_and_name(options.worksheet, _worksheet(run, fitted, options))
     if options.png is not None:
         from congling.figures.fitting.page import fit_figure
         from congling.figures.plots import save_png
@@ -47,7 +46,7 @@ def write_fit(run: Run, fitted: FittedFunction, options: Options) -> bool:
         save_png(fit_figure(fitted), options.png)
         print(options.png)
     if options.html is not None or options.worksheet is not None:
-        print(_("open it in a browser"), file=sys.stderr)
+        say_what_opens_it()
     return (options.html, options.worksheet, options.png) != (None, None, None)
 
 
@@ -67,8 +66,7 @@ def write_gradients(run: Run, fitted: FittedFunction, found: FittingGradients, e
         inputs={"x": found.examples.inputs},
         flows=flows_in_training(fitted.network, frames_of(run), found.examples),
     )
-    _write(path, page)
-    print(_("open it in a browser"), file=sys.stderr)
+    write_page(path, page)
 
 
 def _fitting_page(run: Run, fitted: FittedFunction, weights: tuple[str, str] | None) -> str:
@@ -109,10 +107,3 @@ def _learning_rate(fitted: FittedFunction, options: Options) -> float:
     training = fitted.options.training
     own = training.learning_rate if training.optimizer == "gradient-descent" else PLAIN_RATE
     return own if options.learning_rate is None else options.learning_rate
-
-
-def _write(path: Path, page: str) -> None:
-    from congling.learning.atomic import write_atomically
-
-    write_atomically(path, page)
-    print(path)

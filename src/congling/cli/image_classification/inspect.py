@@ -12,6 +12,7 @@ from congling.cli.checkpoint import checkpoint
 from congling.cli.gradients import gradients_by_name, gradients_record, print_gradients
 from congling.cli.image_classification.scores import part_with_pictures
 from congling.cli.options import parse
+from congling.cli.page import write_page
 from congling.cli.training import say
 from congling.cli.values import names_and_shapes, print_json, print_value, print_values
 from congling.errors import UsageError
@@ -113,15 +114,7 @@ def _write_page(run: Run, classifier: PictureClassifier, example: Example, path:
     from congling.figures.pictures.page import picture_page, view_of_run
 
     view = view_of_run(run, classifier, example.picture, title=example.title, truth=example.truth, which=which)
-    _write(path, picture_page(view))
-
-
-def _write(path: Path, page: str) -> None:
-    from congling.learning.atomic import write_atomically
-
-    write_atomically(path, page)
-    print(path)
-    say(_("open it in a browser"))
+    write_page(path, picture_page(view))
 
 
 def _show_values(classifier: PictureClassifier, pixels: Tensor, options: Options) -> None:
@@ -157,7 +150,7 @@ def _show_gradients(run: Run, classifier: PictureClassifier, example: Example, o
         from congling.figures.gradients.page import gradient_page
 
         title, facts = _("Gradients of {run}").format(run=run.path.name), [example.title]
-        _write(
+        write_page(
             options.html,
             gradient_page(tape, gradients, title=title, network=classifier.network, loss=float(loss), facts=facts),
         )

@@ -12,7 +12,7 @@ from congling.cli.checkpoint import checkpoint
 from congling.cli.gradients import gradients_by_name, gradients_record, print_gradients
 from congling.cli.language_model.scores import record, scores
 from congling.cli.options import parse
-from congling.cli.training import say
+from congling.cli.page import write_page
 from congling.cli.values import names_and_shapes, print_json, print_value, print_values
 from congling.language import _
 
@@ -59,7 +59,7 @@ def main(arguments: list[str], prog: str) -> int:
         return 0
     inside = generator.look_inside(options.text)
     if options.html is not None:
-        _write(options.html, _page(run, generator, inside))
+        write_page(options.html, _page(run, generator, inside))
     else:
         _print(inside, options)
     return 0
@@ -79,14 +79,6 @@ def _page(run: Run, generator: TextGenerator, inside: TextInside) -> str:
         opening=generator.opening,
     )
     return reading_page(view)
-
-
-def _write(path: Path, page: str) -> None:
-    from congling.learning.atomic import write_atomically
-
-    write_atomically(path, page)
-    print(path)
-    say(_("open it in a browser"))
 
 
 def _print(inside: TextInside, options: Options) -> None:
@@ -112,7 +104,7 @@ def _show_gradients(run: Run, generator: TextGenerator, options: Options) -> Non
     found = reading_gradients(generator, options.text)
     named = gradients_by_name(generator.network, found.gradients)
     if options.html is not None:
-        _write(options.html, _gradient_page(run, generator, found))
+        write_page(options.html, _gradient_page(run, generator, found))
     elif options.value is not None:
         print_value(named, options.value, options.json)
     elif options.json:

@@ -11,8 +11,8 @@ import tyro
 from congling.cli.checkpoint import checkpoint
 from congling.cli.gradients import gradients_by_name, gradients_record, print_gradients
 from congling.cli.options import parse
+from congling.cli.page import write_page
 from congling.cli.sentiment.scores import part_with_texts
-from congling.cli.training import say
 from congling.cli.values import names_and_shapes, print_json, print_value, print_values
 from congling.errors import UsageError
 from congling.language import _
@@ -93,15 +93,7 @@ def _write_page(run: Run, classifier: SentimentClassifier, example: Example, pat
     from congling.figures.sentiment.page import sentiment_page
     from congling.figures.sentiment.view import view_of_text
 
-    _write(path, sentiment_page(view_of_text(run.path.name, classifier, example.text, example.truth)))
-
-
-def _write(path: Path, page: str) -> None:
-    from congling.learning.atomic import write_atomically
-
-    write_atomically(path, page)
-    print(path)
-    say(_("open it in a browser"))
+    write_page(path, sentiment_page(view_of_text(run.path.name, classifier, example.text, example.truth)))
 
 
 def _show_values(classifier: SentimentClassifier, example: Example, options: Options) -> None:
@@ -130,7 +122,7 @@ def _show_gradients(run: Run, classifier: SentimentClassifier, example: Example,
         from congling.figures.gradients.page import gradient_page
 
         title, facts = _("Gradients of {run}").format(run=run.path.name), [example.text]
-        _write(
+        write_page(
             options.html,
             gradient_page(tape, gradients, title=title, network=classifier.network, loss=float(loss), facts=facts),
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import tyro
 
 from congling.cli.checkpoint import checkpoint
+from congling.cli.one_by_one import raise_last
 from congling.cli.options import exclude, parse
 from congling.cli.sentiment.words import print_words
 from congling.cli.standard_input import StandardInput
@@ -79,10 +80,7 @@ def main(arguments: list[str], prog: str) -> int:
         except UserError as error:
             errors.append(error)
     waiting.check()
-    for other in errors[:-1]:
-        say(str(other))
-    if errors:
-        raise errors[-1]
+    raise_last(errors)
     return 0
 
 

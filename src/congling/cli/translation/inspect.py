@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +11,7 @@ import tyro
 from congling.cli.checkpoint import checkpoint
 from congling.cli.gradients import gradients_by_name, gradients_record, print_gradients
 from congling.cli.options import parse
+from congling.cli.page import say_what_opens_it, write_and_name, write_page
 from congling.cli.values import Values, finite, names_and_shapes, print_json, print_value, print_values
 from congling.errors import UsageError
 from congling.language import _
@@ -109,13 +109,11 @@ def _record(inside: Inside, seen: Values) -> dict[str, Any]:
 def _write_figures(view: TranslationView, options: Options) -> None:
     from congling.figures.translation.page import translation_page
     from congling.figures.translation.picture import translation_picture
-    from congling.learning.atomic import write_atomically
 
     for path, draw in ((options.html, translation_page), (options.svg, translation_picture)):
         if path is not None:
-            write_atomically(path, draw(view))
-            print(path)
-    print(_("open it in a browser"), file=sys.stderr)
+            write_and_name(path, draw(view))
+    say_what_opens_it()
 
 
 def _view(run: Run, translator: Translator, inside: Inside, text: str) -> TranslationView:
@@ -159,7 +157,6 @@ def _show_gradients(run: Run, translator: Translator, inside: Inside, options: O
 
 def _write_gradient_page(run: Run, translator: Translator, found: TranslationGradients, options: Options) -> None:
     from congling.figures.gradients.page import gradient_page
-    from congling.learning.atomic import write_atomically
 
     assert options.html is not None
     facts = [" ".join(found.source_pieces), " ".join(found.target_pieces)]
@@ -167,6 +164,4 @@ def _write_gradient_page(run: Run, translator: Translator, found: TranslationGra
     page = gradient_page(
         found.tape, found.gradients, title=title, network=translator.network, loss=found.loss, facts=facts
     )
-    write_atomically(options.html, page)
-    print(options.html)
-    print(_("open it in a browser"), file=sys.stderr)
+    write_page(options.html, page)

@@ -11,6 +11,7 @@ import tyro
 
 from congling.cli.checkpoint import checkpoint
 from congling.cli.options import parse
+from congling.cli.page import write_page
 from congling.cli.table import print_table
 from congling.cli.training import say
 from congling.cli.values import names_and_shapes, print_json, print_value, print_values
@@ -152,7 +153,6 @@ def _write_page(run: Run, vectors: WordVectors, sentence: list[str], options: Op
     from congling.figures.words.page import words_page
     from congling.figures.words.suggestions import analogies_of
     from congling.figures.words.view import view_of_words
-    from congling.learning.atomic import write_atomically
 
     for word in options.analogy or ():
         vectors.number(word)  # refuses an unknown one
@@ -172,9 +172,7 @@ def _write_page(run: Run, vectors: WordVectors, sentence: list[str], options: Op
         analogies=analogies,
         say=say,
     )
-    write_atomically(path, words_page(view))
-    print(path)
-    say(_("open it in a browser"))
+    write_page(path, words_page(view))
 
 
 def _frames(run: Run, which: Which, now: Vectors) -> dict[int, Callable[[], Vectors]]:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from congling.data.going_on import require_same_origin
 from congling.data.text.labelled_texts import LabelledTexts
 from congling.data.text.pair_batches import IdRows, Rows, padded
 from congling.data.text.piece_cutter import PieceCutter
@@ -170,13 +171,7 @@ class LabelledBatches:
         Raises:
             UserError: when the stream of the state had other data, another batch size or another seed.
         """
-        for name, value in self._origin().items():
-            if state[name] != value:
-                raise UserError(
-                    _("the run cannot go on in the middle of its data: {name} was {before} and is now {now}").format(
-                        name=name, before=state[name], now=value
-                    )
-                )
+        require_same_origin(state, self._origin())
         self._start_epoch(state["epoch"])
         self._position = state["position"]
 

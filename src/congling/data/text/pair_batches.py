@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from congling.data.text.token_store import TokenStore
+from congling.data.going_on import require_same_origin
 from congling.data.text.tokenizers import END_ID, Tokenizer
 from congling.errors import UserError
 from congling.language import _
+
+if TYPE_CHECKING:  # whoever translates collates too, and needs no Arrow
+    from congling.data.text.token_store import TokenStore
 
 Rows = NDArray[np.int64]
 Lengths = NDArray[np.int32]
@@ -244,13 +247,7 @@ class TrainingBatches:
         Raises:
             UserError: when the stream of the state had other data, another budget or another seed.
         """
-        for name, value in self._origin().items():
-            if state[name] != value:
-                raise UserError(
-                    _("the run cannot go on in the middle of its data: {name} was {before} and is now {now}").format(
-                        name=name, before=state[name], now=value
-                    )
-                )
+        require_same_origin(state, self._origin())
         self._start_epoch(state["epoch"])
         self._position = state["position"]
 

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from congling.data.going_on import require_same_origin
 from congling.errors import UserError
 from congling.language import _
 
@@ -142,13 +143,7 @@ class RunningTextBatches:
         Raises:
             UserError: when the stream of the state had another text, other rows or another seed.
         """
-        for name, value in self._origin().items():
-            if state[name] != value:
-                raise UserError(
-                    _("the run cannot go on in the middle of its data: {name} was {before} and is now {now}").format(
-                        name=name, before=state[name], now=value
-                    )
-                )
+        require_same_origin(state, self._origin())
         self._start_epoch(state["epoch"])
         self._position = state["position"]
         self.memory.restore(state["memory"])

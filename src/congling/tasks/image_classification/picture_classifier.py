@@ -34,6 +34,7 @@ from congling.tasks.image_classification.background import LOOKED_AT, Ground, gr
 from congling.tasks.image_classification.data import load_pictures, of_folder
 from congling.tasks.image_classification.options import TASK, ImageClassificationOptions
 from congling.tasks.stored_options import cannot_be, not_understood, options_of
+from congling.tasks.stored_weights import weights_must_fit
 
 AT_ONCE = 250  # pictures
 PartName = Literal["train", "valid", "test"]
@@ -116,13 +117,9 @@ class PictureClassifier:
             UserError: the run is of another task, incomplete or damaged.
         """
         options, pictures = classification_options_of(run), load_pictures(run)
-        try:
+        with weights_must_fit(run):
             network = build_network(options, len(pictures.classes))
             load_parameters(network, load_weights(run, which))
-        except ValueError as error:
-            raise UserError(
-                _("the weights of {run} do not fit its run.yaml: undo the edit").format(run=run.path)
-            ) from error
         return cls(network.to(device_of(device)), pictures, options)
 
     @property

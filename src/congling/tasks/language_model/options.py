@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 from congling.errors import UsageError
 from congling.language import _
 from congling.learning.options import Budget, TrainingOptions, require_at_least, require_at_most, require_below_one
+from congling.networks.recurrent_kinds import GATES
 
 TASK = "language-model"
 SMALLEST_VOCABULARY, LARGEST_VOCABULARY = 5, 1_000_000  # </s>, <unk>, <pad>, line break, a piece; several times usual
@@ -20,7 +21,6 @@ BYTES = 256
 MOST_PARAMETERS = 500_000_000  # two gigabytes; a slip of the finger should not fill the memory
 MOST_WRITTEN = 1_000_000  # pieces
 MOST_SAMPLES = 1000
-GATES = {"elman": 1, "gru": 3, "lstm": 4}  # matrices of each kind
 
 
 @dataclass

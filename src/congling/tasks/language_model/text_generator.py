@@ -32,6 +32,7 @@ from congling.tasks.language_model.data import TextParts, load_text
 from congling.tasks.language_model.options import TASK, LanguageModelOptions, LanguageNetworkOptions, WritingOptions
 from congling.tasks.language_model.scores import Score
 from congling.tasks.stored_options import options_of
+from congling.tasks.stored_weights import weights_must_fit
 
 ROWS = 16  # places of a text that is scored, read side by side
 STRETCH = 128  # pieces that are scored at once in each
@@ -120,12 +121,8 @@ class TextGenerator:
         """
         options, text = language_model_options_of(run), load_text(run)
         network = build_network(options.network, text.tokenizer)
-        try:
+        with weights_must_fit(run):
             load_parameters(network, load_weights(run, which))
-        except ValueError as error:
-            raise UserError(
-                _("the weights of {run} do not fit its run.yaml: undo the edit").format(run=run.path)
-            ) from error
         return cls(network.to(device_of(device)), text, options)
 
     @property

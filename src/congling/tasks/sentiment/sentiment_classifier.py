@@ -29,6 +29,7 @@ from congling.tasks.sentiment.data import PartName, Texts, load_texts, own_rows
 from congling.tasks.sentiment.options import TASK, SentimentOptions
 from congling.tasks.sentiment.reading import Reading, words_of
 from congling.tasks.stored_options import cannot_be, not_understood, options_of
+from congling.tasks.stored_weights import weights_must_fit
 
 PIECES_AT_ONCE = 16_000  # positions of all texts that are read side by side
 SHOWN = 60  # characters of a text in a message
@@ -86,13 +87,9 @@ class SentimentClassifier:
             UserError: the run is of another task, incomplete or damaged.
         """
         options, texts = sentiment_options_of(run), load_texts(run)
-        try:
+        with weights_must_fit(run):
             network = build_network(options, texts.pieces.tokenizer.size, len(texts.classes))
             load_parameters(network, load_weights(run, which))
-        except ValueError as error:
-            raise UserError(
-                _("the weights of {run} do not fit its run.yaml: undo the edit").format(run=run.path)
-            ) from error
         return cls(network.to(device_of(device)), texts, options)
 
     @property

@@ -13,6 +13,7 @@ from congling.data.text.languages import direction_of
 from congling.errors import UsageError
 from congling.language import _
 from congling.learning.options import Budget, TrainingOptions, require_at_least, require_at_most, require_below_one
+from congling.networks.recurrent_kinds import GATES
 
 TASK = "translation"
 SMALLEST_VOCABULARY = 4  # </s>, <unk>, <pad> and one piece
@@ -143,7 +144,6 @@ NETWORKS: dict[str, dict[str, Any]] = {  # the options that a network has beside
     "rnn": {"cell": "gru", "width": 256, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.2},
 }
 LEARNING_RATES = {"transformer": 2e-3, "rnn": 4e-3}
-GATES = {"elman": 1, "gru": 3, "lstm": 4}  # matrices of each kind of recurrence
 
 
 @dataclass
