@@ -78,6 +78,12 @@ def causal_mask(length: int, dtype: torch.dtype, device: torch.device | None = N
     return torch.full((length, length), -math.inf, dtype=dtype, device=device).triu_(1)
 
 
+def same_sentence_mask(queries: Tensor, keys: Tensor, dtype: torch.dtype) -> Tensor:
+    """A query looks only at keys of its own sentence, where rows hold several: (B, T) and (B, S) to (B, 1, T, S)."""
+    apart = queries[:, :, None] != keys[:, None, :]
+    return torch.zeros(apart.shape, dtype=dtype, device=keys.device).masked_fill_(apart, -math.inf)[:, None]
+
+
 def split_heads(input: Tensor, heads: int) -> Tensor:
     """(B, T, H·D) into (B, H, T, D): one large projection is many small ones side by side."""
     batch, length, width = input.shape

@@ -5,6 +5,8 @@ N examples or tokens · O outputs · D width · V vocabulary or classes
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -12,7 +14,8 @@ from torch.nn import functional as F
 from congling.equations.equation import equation
 from congling.equations.glass_box import show
 
-TOKENS_AT_ONCE = 512  # a chunk of logits should stay in the processor's cache
+TOKENS_AT_ONCE = 1024  # a chunk of logits should stay in the processor's cache
+BLOCK = 64
 
 
 def _error_example(generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -101,7 +104,11 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     """Loss and gradient in one pass over chunks of tokens: the (N, V) matrix of logits never exists as a whole.
 
     With z = hW^T + b and p = softmax(z), the derivative of the loss is ∂L/∂z = p − q, so that it is at hand as soon
-    as p is. Logits are raised to float32 before the softmax where the network computes in less.
+    as p is. Logits and p stay in the type of the network (the softmax itself calculates in float32). What smoothing
+    adds is the same for every token, Σ z_v and a constant in q, so that it is added to the sums at the end.
+
+    Rows and classes come in whole blocks: kernels are slow on odd sizes, and compiled anew for every new one. A class
+    that is none has the bias −∞ and the probability 0; a row that is none has no gradient.
     """
 
     @staticmethod
@@ -115,30 +122,43 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         differentiate: bool,
     ) -> Tensor:
         exact = torch.promote_types(hidden.dtype, torch.float32)
-        hidden_gradient = torch.empty_like(hidden) if differentiate else None
-        weight_gradient = torch.zeros_like(weight, dtype=exact) if differentiate else None
-        bias_gradient = torch.zeros(weight.shape[0], dtype=exact, device=weight.device) if differentiate else None
+        count, classes = len(hidden), len(weight)
+        rows, places = _in_blocks(hidden), _in_blocks(weight)
+        wanted = F.pad(target, (0, len(rows) - count))[:, None]
+        offsets = weight.new_zeros(classes) if bias is None else bias
+        offsets = F.pad(offsets, (0, len(places) - classes), value=-math.inf)
+        hidden_gradient = torch.empty_like(rows) if differentiate else None
+        weight_gradient = torch.zeros_like(places, dtype=exact) if differentiate else None
+        bias_gradient = torch.zeros_like(offsets, dtype=exact) if differentiate else None
         loss = torch.zeros((), dtype=exact, device=hidden.device)
-        spread = label_smoothing / weight.shape[0]
-        for start in range(0, hidden.shape[0], TOKENS_AT_ONCE):
-            rows, wanted = slice(start, start + TOKENS_AT_ONCE), target[start : start + TOKENS_AT_ONCE, None]
-            logits = F.linear(hidden[rows], weight, bias).to(exact)  # (n, V)
-            difference = torch.softmax(logits, dim=-1)  # p; an exponential by itself would take longer than this
-            # log Σ exp z = z − log p, best where z is largest and p not small: (n, 1)
-            log_sum = logits.amax(dim=-1, keepdim=True) - difference.amax(dim=-1, keepdim=True).log()
-            loss -= (1 - label_smoothing) * (logits.gather(-1, wanted) - log_sum).sum()
-            if label_smoothing:
-                loss -= spread * (logits.sum() - weight.shape[0] * log_sum.sum())
+        for start in range(0, count, TOKENS_AT_ONCE):
+            chunk = slice(start, start + TOKENS_AT_ONCE)
+            logits = F.linear(rows[chunk], places, offsets)  # (n, V)
+            difference = torch.softmax(logits, dim=-1)  # p
+            probability = difference.gather(-1, wanted[chunk])
+            log_probability = _log_probability(logits, probability, wanted[chunk])[: count - start]
+            loss -= log_probability.sum()
+            if label_smoothing:  # Σ_v log p_v = Σ_v z_v − V log Σ exp z, of which the first sum comes below
+                log_sum = logits.gather(-1, wanted[chunk])[: count - start].to(exact) - log_probability
+                loss += label_smoothing * (log_probability.sum() + log_sum.sum())
             if hidden_gradient is None or weight_gradient is None or bias_gradient is None:
                 continue
-            if label_smoothing:
-                difference -= spread
-            difference.scatter_add_(-1, wanted, difference.new_full(wanted.shape, label_smoothing - 1))  # p − q
+            difference.scatter_(-1, wanted[chunk], probability + (label_smoothing - 1))
+            difference[count - start :] = 0
             bias_gradient += torch.matmul(difference.new_ones(1, len(difference)), difference)[0]  # a quick sum
-            narrow = difference.to(hidden.dtype)
-            hidden_gradient[rows] = torch.matmul(narrow, weight)
-            weight_gradient += torch.matmul(narrow.transpose(0, 1), hidden[rows])
-        context.gradients = hidden_gradient, weight_gradient, bias_gradient  # type: ignore[attr-defined]
+            torch.matmul(difference, places, out=hidden_gradient[chunk])
+            weight_gradient += torch.matmul(difference.transpose(0, 1), rows[chunk])
+        if label_smoothing:
+            spread = label_smoothing / classes
+            summed, weights = hidden.sum(dim=0, dtype=exact), weight.sum(dim=0, dtype=exact)  # both (D)
+            loss -= spread * (torch.dot(summed, weights) + count * offsets[:classes].sum(dtype=exact))
+            if hidden_gradient is not None and weight_gradient is not None and bias_gradient is not None:
+                hidden_gradient -= (spread * weights).to(hidden.dtype)
+                weight_gradient -= spread * summed
+                bias_gradient -= spread * count
+        if hidden_gradient is not None and weight_gradient is not None and bias_gradient is not None:
+            gradients = hidden_gradient[:count], weight_gradient[:classes], bias_gradient[:classes]
+            context.gradients = gradients  # type: ignore[attr-defined]
         context.types = weight.dtype, None if bias is None else bias.dtype  # type: ignore[attr-defined]
         return loss
 
@@ -157,6 +177,20 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             None,
             None,
         )
+
+
+def _in_blocks(matrix: Tensor) -> Tensor:
+    """The matrix with rows of zeros below it, until their number is a multiple of ``BLOCK``."""
+    return F.pad(matrix, (0, 0, 0, -len(matrix) % BLOCK))
+
+
+def _log_probability(logits: Tensor, probability: Tensor, wanted: Tensor) -> Tensor:
+    """log p of the wanted classes (n, 1); where p itself is too small to be a number, from the logits."""
+    exact = torch.promote_types(logits.dtype, torch.float32)
+    probability = probability.to(exact)
+    if bool((probability > 0).all()):
+        return probability.log()
+    return logits.gather(-1, wanted).to(exact) - torch.logsumexp(logits.to(exact), dim=-1, keepdim=True)
 
 
 def _fused_projected_cross_entropy(

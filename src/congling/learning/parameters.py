@@ -31,6 +31,7 @@ class FlatParameters:
         self.working = self.master.to(compute_type) if narrow else self.master
         self._local = torch.zeros_like(self.working)
         self.gradient = torch.zeros_like(self.master) if narrow else self._local
+        self._collected = False
         for (_, parameter), values, gradient in zip(
             named, self._pieces(self.working), self._pieces(self._local), strict=True
         ):
@@ -43,13 +44,17 @@ class FlatParameters:
     def clear(self) -> None:
         """Forget the gradients."""
         self.gradient.zero_()
-        self._local.zero_()
+        self._collected = False
 
     def collect(self) -> None:
         """Add what the last backward pass left to ``gradient``, before the narrow type rounds the next one into it."""
         if self.gradient is not self._local:
-            self.gradient += self._local
+            if self._collected:
+                self.gradient += self._local.to(self.gradient.dtype)  # a sum of two types would take twice as long
+            else:
+                self.gradient.copy_(self._local)
             self._local.zero_()
+        self._collected = True
 
     def publish(self) -> None:
         """Hand the master's new values to the network."""

@@ -11,13 +11,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from congling.equations.attention import causal_mask, padding_mask
+from congling.equations.attention import causal_mask, padding_mask, same_sentence_mask
 from congling.equations.glass_box import running, show
 from congling.equations.layers import linear
 from congling.equations.positions import sinusoidal_positions
 from congling.networks.layers import Dropout, Embedding, LayerNormalisation
 from congling.networks.transformer_layers import Activation, DecoderLayer, EncoderLayer, KeysAndValues
-from congling.networks.translation import TranslationBatch, log_probabilities_of_pieces, loss_of_pieces
+from congling.networks.translation import (
+    SentencePlaces,
+    TranslationBatch,
+    log_probabilities_of_pieces,
+    loss_of_pieces,
+)
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,13 @@ class InputEmbedding(nn.Module):
         self.dropout = Dropout(dropout)
         self._positions = torch.empty(0, 0)
 
-    def forward(self, ids: Tensor, first: int = 0) -> Tensor:
-        """(B, T) ids, of which the first stands at position ``first``, to (B, T, W)."""
+    def forward(self, ids: Tensor, first: int = 0, places: Tensor | None = None) -> Tensor:
+        """(B, T) ids, of which the first stands at position ``first`` or each at one of ``places``, to (B, T, W)."""
         vectors = self.table(ids)
         width = vectors.shape[-1]
         positions = self._positions_from(first, ids.shape[1], width, vectors)
+        if places is not None:
+            positions = positions[places]
         show("positions", positions)
         return self.dropout(torch.add(positions, vectors, alpha=math.sqrt(width)))  # type: ignore[no-any-return]
 
@@ -188,6 +195,19 @@ class Transformer(nn.Module):
             hidden, _ = self.decoder(embedded, self.decoder.project_memory(memory), memory_mask, mask)
             return hidden  # type: ignore[no-any-return]
 
+    def _decode_packed(self, batch: TranslationBatch, packing: SentencePlaces) -> Tensor:
+        """What ``decode`` does for sentences in rows of their own, (B, T, W): each sees itself and its source alone."""
+        sources, targets = packing.source_sentences, packing.target_sentences
+        with running(self):
+            embedded = self.source_embedding(batch.source, places=packing.source_positions)
+            memory = self.encoder(embedded, same_sentence_mask(sources, sources, embedded.dtype))
+            embedded = self.target_embedding(batch.target_input, places=packing.target_positions)
+            mask = same_sentence_mask(targets, targets, embedded.dtype)
+            mask += causal_mask(targets.shape[1], embedded.dtype, embedded.device)
+            memory_mask = same_sentence_mask(targets, sources, embedded.dtype)
+            hidden, _ = self.decoder(embedded, self.decoder.project_memory(memory), memory_mask, mask)
+            return hidden  # type: ignore[no-any-return]
+
     # Learning --------------------------------------------------------------------------------------------------------
 
     def forward(self, source: Tensor, source_padding: Tensor, target_input: Tensor) -> Tensor:
@@ -199,7 +219,10 @@ class Transformer(nn.Module):
 
     def loss(self, batch: TranslationBatch, label_smoothing: float = 0.0) -> tuple[Tensor, int]:
         """The cross-entropy in nats, summed over the target tokens that are not padding, and their count."""
-        hidden = self.decode(batch.target_input, *self.encode(batch.source, batch.source_padding))
+        if batch.packing is None:
+            hidden = self.decode(batch.target_input, *self.encode(batch.source, batch.source_padding))
+        else:
+            hidden = self._decode_packed(batch, batch.packing)
         with running(self):
             return loss_of_pieces(hidden, self.projection, self.output_bias, batch.target_output, label_smoothing)
 

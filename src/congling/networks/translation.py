@@ -15,6 +15,26 @@ from congling.equations.layers import linear
 from congling.equations.losses import projected_cross_entropy
 
 
+class SentencePlaces(Protocol):
+    """Which sentence each position belongs to, where rows hold several; ``data.text.pair_batches.Packing`` is one."""
+
+    @property
+    def source_sentences(self) -> Tensor:
+        """(B, S) number of the sentence in its row; −1 at padding."""
+
+    @property
+    def target_sentences(self) -> Tensor:
+        """(B, T) number of the sentence in its row; padding has that of the sentence before it."""
+
+    @property
+    def source_positions(self) -> Tensor:
+        """(B, S) place in the sentence."""
+
+    @property
+    def target_positions(self) -> Tensor:
+        """(B, T) place in the sentence."""
+
+
 class TranslationBatch(Protocol):
     """What the network needs to know of a batch; ``data.text.pair_batches.Batch`` is one."""
 
@@ -33,6 +53,10 @@ class TranslationBatch(Protocol):
     @property
     def target_output(self) -> Tensor:
         """(B, T) ids that are to be predicted, padding at the end."""
+
+    @property
+    def packing(self) -> SentencePlaces | None:
+        """Which sentence is where, if rows hold several; a recurrent network reads one sentence a row."""
 
 
 def loss_of_pieces(

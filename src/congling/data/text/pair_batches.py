@@ -36,6 +36,27 @@ Measured on lengths like Tatoeba's: from 2 to 6 the padding hardly changes, and 
 
 
 @dataclass(frozen=True)
+class Packing:
+    """Which sentence each position of a batch belongs to, where rows hold several.
+
+    Attributes:
+        source_sentences, target_sentences: (B, S) and (B, T) int64, the sentence's number in its row, from 0. Source
+            pads have −1; target pads go on with the sentence before them.
+        source_positions, target_positions: (B, S) and (B, T) int64, the place in the sentence, from 0.
+    """
+
+    source_sentences: Tensor
+    target_sentences: Tensor
+    source_positions: Tensor
+    target_positions: Tensor
+
+    def to(self, device: torch.device | str) -> Packing:
+        """The same with its tensors on the device."""
+        moved = (tensor.to(device, non_blocking=True) for tensor in vars(self).values())
+        return Packing(*moved)
+
+
+@dataclass(frozen=True)
 class Batch:
     """Sentences side by side, ready for a network.
 
@@ -45,7 +66,8 @@ class Batch:
         target_output: (B, T) int64, the pieces, then ``</s>``, then pads.
         source_padding: (B, S) bool, true at pads.
         source_tokens, target_tokens: how many places of ``source`` and ``target_output`` are no pads.
-        sentences: B.
+        sentences: how many; B, where each row holds one.
+        packing: which sentence is where, if rows hold several.
     """
 
     source: Tensor
@@ -55,18 +77,30 @@ class Batch:
     source_tokens: int
     target_tokens: int
     sentences: int
+    packing: Packing | None = None
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same batch with its tensors on the device."""
+        """The same batch with its tensors on the device; a GPU copies them while the processor goes on."""
         return Batch(
-            self.source.to(device, non_blocking=True),
-            self.target_input.to(device, non_blocking=True),
-            self.target_output.to(device, non_blocking=True),
-            self.source_padding.to(device, non_blocking=True),
+            _moved(self.source, device),
+            _moved(self.target_input, device),
+            _moved(self.target_output, device),
+            _moved(self.source_padding, device),
             self.source_tokens,
             self.target_tokens,
             self.sentences,
+            None if self.packing is None else self.packing.to(device),
         )
+
+
+def _moved(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """The tensor there. Only from memory that the system cannot move (pinned) does a GPU copy without being waited for.
+
+    PyTorch keeps a pinned block until the copy is done, and lends the same blocks again and again.
+    """
+    if torch.device(device).type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 @dataclass(frozen=True)

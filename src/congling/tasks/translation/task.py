@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from congling.data.text.packed_batches import PackedTrainingBatches
 from congling.data.text.pair_batches import Batch, SubwordSampling, TrainingBatches, collate, ordered_batches
 from congling.data.text.splits import Example
 from congling.data.text.token_store import TokenStore
@@ -75,7 +76,8 @@ def _trainer(run: Run, options: TranslationOptions, listeners: list[Listener]) -
     device = device_of(options.device)
     torch.manual_seed(training.seed)
     network = build_network(options.network, source, target, bool(options.vocabulary.joint_vocabulary)).to(device)
-    batches = TrainingBatches(
+    packs = options.network.network == "transformer"  # a recurrent network reads one sentence a row
+    batches = (PackedTrainingBatches if packs else TrainingBatches)(
         TokenStore.open(run.file("data/train.arrow")),
         batch_tokens=training.batch_tokens,
         seed=training.seed,

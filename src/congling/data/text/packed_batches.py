@@ -1,0 +1,180 @@
+"""Batches of tiles: several sentence pairs in each row, in an order that seed and epoch alone decide.
+
+B  tiles of a batch            S  source positions of a tile, ends included
+N  rows of the corpus          T  target positions of a tile, ends included
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from congling.data.going_on import require_same_origin
+from congling.data.text.pair_batches import Batch, IdRows, Packing, Rows, SubwordSampling
+from congling.data.text.tiles import TileSize, pack, tile_size
+from congling.data.text.token_store import TokenStore
+from congling.data.text.tokenizers import END_ID
+from congling.errors import UserError
+from congling.language import _
+
+BATCHES_AT_ONCE = 32  # so many batches' sentences are packed together: more fill the tiles hardly better
+
+
+def collate_tiles(
+    source_ids: IdRows, target_ids: IdRows, tiles: Sequence[Sequence[int]], size: TileSize, pads: tuple[int, int]
+) -> Batch:
+    """Puts rows of ids, which have no end yet, into tiles.
+
+    Args:
+        source_ids, target_ids: for each row its pieces.
+        tiles: the rows in each tile.
+        size: of every tile.
+        pads: ids of the pads of source and target.
+    """
+    source = _Side([[source_ids[row] for row in tile] for tile in tiles], size.source, pads[0])
+    target = _Side([[target_ids[row] for row in tile] for tile in tiles], size.target, pads[1])
+    target_input = np.full_like(target.ids, pads[1])
+    target_input[:, 1:] = target.ids[:, :-1]
+    target_input[target.positions == 0] = pads[1]  # each sentence starts from a pad
+    return Batch(
+        source=torch.from_numpy(source.ids),
+        target_input=torch.from_numpy(target_input),
+        target_output=torch.from_numpy(target.ids),
+        source_padding=torch.from_numpy(source.sentences < 0),
+        source_tokens=source.tokens,
+        target_tokens=target.tokens,
+        sentences=sum(map(len, tiles)),
+        packing=Packing(
+            source_sentences=torch.from_numpy(source.sentences),
+            # What pads see is of no use to anybody, but they must see something: the sentence before them.
+            target_sentences=torch.from_numpy(np.maximum.accumulate(target.sentences, axis=1)),
+            source_positions=torch.from_numpy(source.positions),
+            target_positions=torch.from_numpy(target.positions),
+        ),
+    )
+
+
+class _Side:
+    """One side of a batch of tiles: ids, the number of each position's sentence in its tile, its place in it."""
+
+    def __init__(self, tiles: Sequence[Sequence[list[int] | NDArray[Any]]], width: int, pad: int) -> None:
+        self.ids = np.full((len(tiles), width), pad, np.int64)
+        self.sentences = np.full((len(tiles), width), -1, np.int64)  # −1 at pads
+        self.positions = np.zeros((len(tiles), width), np.int64)
+        self.tokens = 0
+        counting = np.arange(width)
+        for row, tile in enumerate(tiles):
+            place = 0
+            for number, pieces in enumerate(tile):
+                end = place + len(pieces)
+                self.ids[row, place:end] = pieces
+                self.ids[row, end] = END_ID
+                self.sentences[row, place : end + 1] = number
+                self.positions[row, place : end + 1] = counting[: end + 1 - place]
+                place = end + 1
+            self.tokens += place
+
+
+class PackedTrainingBatches:
+    """The endless stream of packed training batches, which goes on from any state that it was in.
+
+    The face of ``pair_batches.TrainingBatches``, whose arguments these are. Sentences are packed a window at a time.
+
+    Attributes:
+        epoch: number of whole epochs that were given.
+        tile: how wide a tile is.
+    """
+
+    def __init__(
+        self,
+        store: TokenStore,
+        *,
+        batch_tokens: int,
+        seed: int,
+        source_pad: int,
+        target_pad: int,
+        sampling: SubwordSampling | None = None,
+    ) -> None:
+        if not len(store):
+            raise UserError(_("there are no sentence pairs to train on"))
+        if sampling is not None and not store.has_text:
+            raise ValueError("subword sampling needs a token store that was written with keep_text")
+        self.store, self.batch_tokens, self.seed, self.sampling = store, batch_tokens, seed, sampling
+        self.pads = source_pad, target_pad
+        self.tile = tile_size(store.source_lengths, store.target_lengths)
+        longer = max(float(store.source_lengths.mean()), float(store.target_lengths.mean())) + 1
+        self._window_rows = max(1, int(BATCHES_AT_ONCE * batch_tokens / longer))
+        self._start_epoch(0)
+
+    @property
+    def epoch_fraction(self) -> float:
+        """How much of the current epoch was given, from 0 to (not including) 1."""
+        return (self._window + self._position / len(self._batches)) / self._windows
+
+    @property
+    def _windows(self) -> int:
+        return -(-len(self.store) // self._window_rows)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
+        size, tiles = self._batches[self._position]
+        batch = collate_tiles(self._source_ids, self._target_ids, tiles, size, self.pads)
+        self._position += 1
+        if self._position == len(self._batches):
+            if self._window + 1 < self._windows:
+                self._start_window(self._window + 1)
+            else:
+                self._start_epoch(self.epoch + 1)
+        return batch
+
+    def state(self) -> dict[str, int]:
+        """Where the stream is, in plain numbers: the next batch, and what the plan was made from."""
+        return {"epoch": self.epoch, "window": self._window, "position": self._position, **self._origin()}
+
+    def restore(self, state: dict[str, int]) -> None:
+        """Goes on from a state: the next batches are those of the stream that gave it.
+
+        A state of ``TrainingBatches`` has no window: its epoch begins anew.
+
+        Raises:
+            UserError: when the stream of the state had other data, another budget or another seed.
+        """
+        require_same_origin(state, self._origin())
+        self._start_epoch(state["epoch"])
+        if "window" in state:
+            self._start_window(state["window"])
+            self._position = state["position"]
+
+    def _origin(self) -> dict[str, int]:
+        return {"pairs": len(self.store), "batch_tokens": self.batch_tokens, "seed": self.seed}
+
+    def _start_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+        self._order = np.random.default_rng([self.seed, epoch]).permutation(len(self.store))
+        self._start_window(0)
+
+    def _start_window(self, window: int) -> None:
+        self._window, self._position = window, 0
+        rows = self._order[window * self._window_rows : (window + 1) * self._window_rows]
+        self._source_ids, self._target_ids = self._ids(rows)
+        lengths = [
+            np.fromiter(map(len, side), np.int64, len(rows)) + 1 for side in (self._source_ids, self._target_ids)
+        ]
+        generator = np.random.default_rng([self.seed, self.epoch, window])
+        self._batches = pack(lengths[0], lengths[1], self.tile, self.batch_tokens, generator)
+
+    def _ids(self, rows: Rows) -> tuple[IdRows, IdRows]:
+        if self.sampling is None:
+            return self.store.rows(rows)
+        sources, targets = self.store.texts(rows)
+        drawn = np.random.SeedSequence([self.seed, self.epoch, self._window]).generate_state(2) >> 1
+        return (
+            self.sampling.source_tokenizer.encode_sampled(sources, self.sampling.strength, int(drawn[0])),
+            self.sampling.target_tokenizer.encode_sampled(targets, self.sampling.strength, int(drawn[1])),
+        )
