@@ -433,6 +433,18 @@ def test_steps_are_seen_in_a_glass_box() -> None:
 # Candidates
 
 
+@pytest.mark.parametrize("count", [1, 6, 127, 128, 129])
+def test_the_best_of_a_long_row_are_found_in_its_folds(count: int) -> None:
+    """Guards the quick way through many long rows: best pieces in one column, in the tail, and banned ones."""
+    scores = torch.randn(23, 3 * 128 + 17, generator=torch.Generator().manual_seed(count))
+    scores[0, [5, 5 + 128, 5 + 256]] += 100  # of one column
+    scores[1, -3:] += 100  # of the tail
+    banned = torch.tensor([5, 399])
+    values, pieces = best_pieces(scores, count, banned)
+    expected = scores.index_fill(1, banned, NEVER).topk(count, dim=1)
+    assert torch.equal(values, expected.values) and torch.equal(pieces, expected.indices)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 7), st.sets(st.integers(0, 6), max_size=5))
 def test_best_pieces_are_the_best_that_are_not_banned(seed: int, count: int, banned: set[int]) -> None:

@@ -12,6 +12,7 @@ import torch
 from conftest import WORDS
 from congling.data.text.pair_batches import collate
 from congling.decoding.greedy import greedy_search
+from congling.equations.glass_box import glass_box
 from congling.errors import UserError
 from congling.learning.runs import Run
 from congling.tasks.translation import translator as module
@@ -69,6 +70,36 @@ def test_empty_lines_stay_empty_and_in_place(translator: Translator, empty: str)
     before, nothing, after = translator.translate(["猫狗。", empty, "马。"], GREEDY)
     assert (nothing.text, nothing.parts, nothing.source) == ("", [], empty)
     assert before.text and after.text
+
+
+def test_changed_weights_are_seen_by_the_next_search(translator: Translator, tiny_run: Path) -> None:
+    """Guards validation, whose translator reads weights that a training changes: nothing prepared may outlive them."""
+    network = Translator.load(Run.open(tiny_run), device="cpu").network
+    tokenizers = translator.source_tokenizer, translator.target_tokenizer
+    living = Translator(network, *tokenizers)
+    ids = [living.source_tokenizer.encode("猫狗。")]
+    before = living.search(ids, GREEDY)[0][0]
+    assert before.ids == translator.search(ids, GREEDY)[0][0].ids
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(0.5)
+    after, fresh = (each.search(ids, GREEDY)[0][0] for each in (living, Translator(network, *tokenizers)))
+    assert after.log_probability == pytest.approx(fresh.log_probability, abs=1e-6)
+    assert after.log_probability != pytest.approx(before.log_probability, abs=0.01)
+
+
+@pytest.mark.parametrize("options", [GREEDY, SearchOptions(beam=3)])
+def test_a_search_in_a_glass_box_shows_everything_and_finds_the_same(
+    translator: Translator, options: SearchOptions
+) -> None:
+    """Guards the way that is laid out for speed: with a box open it must step aside, and without differ in nothing."""
+    ids = [translator.source_tokenizer.encode(text) for text in ("猫狗。", "马。")]
+    with glass_box() as seen:
+        shown = translator.search(ids, options)
+    assert "step.0.decoder.layers.0.cross_attention.weights" in seen
+    for (inside, *_), (outside, *_) in zip(shown, translator.search(ids, options), strict=True):
+        assert inside.ids == outside.ids
+        assert inside.score == pytest.approx(outside.score, abs=1e-5)
 
 
 def test_beam_one_is_greedy(translator: Translator) -> None:

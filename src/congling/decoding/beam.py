@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from congling.decoding.candidates import NEVER, best_pieces, forbid_repeats
+from congling.decoding.candidates import NEVER, forbid_repeats, likely_pieces
 from congling.decoding.hypotheses import Hypothesis, Running, length_normalised
 from congling.decoding.steps import Steps, select_rows, take_step
 from congling.errors import UsageError
@@ -69,10 +69,12 @@ def beam_search(
     while len(running):
         log_probabilities, state = take_step(steps, state, running.last(pad_id), running.length)
         parents, grown = search.grow(running, log_probabilities)
-        search.collect(running, grown)
-        stays = search.still_running(grown).nonzero().squeeze(1)
-        state = select_rows(steps, state, parents[stays], len(running)) if len(stays) else None
-        running = grown.select(stays)
+        goes_on = search.collect(running, grown)
+        if not goes_on.all():
+            stays = goes_on.nonzero().squeeze(1)
+            parents, grown = parents[stays], grown.select(stays)
+        state = select_rows(steps, state, parents, len(running)) if len(parents) else None
+        running = grown
     return search.results()
 
 
@@ -96,45 +98,52 @@ class _Search:
     no_repeat_ngram: int
     max_lengths: Tensor  # (B,)
     finished: Tensor = field(init=False)  # (B,) how many places are finished
+    rank: Tensor = field(init=False)  # (K,) 0, 1, 2 …
     best: Tensor = field(init=False)  # (B, n_best) the best finished scores, descending, −inf where there is none
     found: list[list[Hypothesis]] = field(init=False)  # for each sentence
 
     def __post_init__(self) -> None:
         sentences = len(self.max_lengths)
         self.finished = torch.zeros_like(self.max_lengths)
+        self.rank = torch.arange(self.beam, device=self.max_lengths.device)
         self.best = torch.full((sentences, self.n_best), NEVER, device=self.max_lengths.device)
         self.found = [[] for _ in range(sentences)]
 
     def grow(self, running: Running, log_probabilities: Tensor) -> tuple[Tensor, Running]:
         """The continuations that take the free places, by sentence and then best first, and each one's parent row."""
         allowed = forbid_repeats(log_probabilities, running.pieces, self.no_repeat_ngram)
-        values, pieces = best_pieces(allowed, self.beam, self.banned)  # (N, k): no sentence can take more of one row
+        values, pieces = likely_pieces(allowed, self.beam, self.banned)  # (N, k): no sentence can take more of one row
         parents, columns = self._best_of_each_sentence(running, running.total.unsqueeze(1) + values)
-        return parents, running.extended(parents, pieces[parents, columns], values[parents, columns])
+        return parents, running.select(parents).followed_by(pieces[parents, columns], values[parents, columns])
 
     def _best_of_each_sentence(self, running: Running, totals: Tensor) -> tuple[Tensor, Tensor]:
         """Rows and columns of the best ``totals`` (N, k) of each sentence, as many as it has free places."""
-        columns = totals.shape[1]
-        sentences = len(self.max_lengths)
+        columns, places = totals.shape[1], len(self.max_lengths) * self.beam
         rows = torch.arange(len(running), device=totals.device)
-        place = rows % self.beam  # the rows of a sentence stand together, so no two of them get the same place
-        row_at = rows.new_zeros(sentences, self.beam).index_put((running.owner, place), rows)
-        grid = totals.new_full((sentences, self.beam, columns), NEVER).index_put((running.owner, place), totals)
-        best, index = grid.flatten(1).topk(self.beam, dim=1)  # (B, K)
-        free = (self.beam - self.finished).unsqueeze(1)  # (B, 1)
-        taken = (torch.arange(self.beam, device=totals.device) < free) & (best > NEVER)
+        place = running.owner * self.beam + rows % self.beam  # rows of a sentence stand together: no two in one place
+        row_at = rows.new_empty(places).index_copy_(0, place, rows)
+        grid = totals.new_full((places, columns), NEVER).index_copy_(0, place, totals)
+        best, index = grid.view(-1, self.beam * columns).topk(self.beam, dim=1)  # (B, K)
+        taken = (best > NEVER) & (self.rank < (self.beam - self.finished).unsqueeze(1))
         sentence, rank = taken.nonzero(as_tuple=True)
         cell = index[sentence, rank]
-        return row_at[sentence, cell // columns], cell % columns
+        return row_at[sentence * self.beam + cell // columns], cell % columns
 
-    def collect(self, running: Running, grown: Running) -> None:
-        """Keep what has finished, and what can go no further in a sentence of which nothing has finished."""
+    def collect(self, running: Running, grown: Running) -> Tensor:
+        """Keep what has finished, and what can go no further in a sentence of which nothing has finished.
+
+        Returns (M,): which grown rows are neither ended nor full, and could still bring their sentence a better score.
+        """
         ended = grown.pieces[:, -1] == self.end_id
         if ended.any():
             self._finish(grown.select(ended))
-        continued = torch.zeros_like(self.finished, dtype=torch.bool).index_fill(0, grown.owner, True)
-        self._give_up(running.select(~continued[running.owner]))
-        self._give_up(grown.select(~ended & self._full(grown)))
+        if silent := set(running.owner.tolist()).difference(grown.owner.tolist()):
+            self._give_up(running.select(torch.isin(running.owner, torch.tensor([*silent], device=ended.device))))
+        longest = self.max_lengths[grown.owner]
+        over = ended | (longest <= grown.length)
+        if over.any():
+            self._give_up(grown.select(over & ~ended))
+        return ~over & (self._attainable(grown, longest) > self.best[grown.owner, -1])
 
     def _finish(self, ended: Running) -> None:
         scores = ended.scores(self.length_penalty)
@@ -152,22 +161,13 @@ class _Search:
         for sentence, hypothesis in rows.hypotheses(finished, self.length_penalty) if len(rows) else ():
             self.found[sentence].append(hypothesis)
 
-    def _full(self, grown: Running) -> Tensor:
-        return self.max_lengths[grown.owner] <= grown.length
-
-    def still_running(self, grown: Running) -> Tensor:
-        """(M,) whether a row is neither ended nor full, and could still bring its sentence a better score."""
-        ended = grown.pieces[:, -1] == self.end_id
-        return ~ended & ~self._full(grown) & (self._attainable(grown) > self.best[grown.owner, -1])
-
-    def _attainable(self, grown: Running) -> Tensor:
+    def _attainable(self, grown: Running, longest: Tensor) -> Tensor:
         """(M,) a score that no continuation exceeds: the total cannot rise, and the length ends within two bounds.
 
         With α ≥ 0 the greatest length is the kindest to a negative total, with α < 0 the next one.
         """
-        longest = length_normalised(grown.total, self.max_lengths[grown.owner], self.length_penalty)
-        shortest = length_normalised(grown.total, grown.length + 1, self.length_penalty)
-        return torch.maximum(longest, shortest)
+        bound = longest if self.length_penalty >= 0 else grown.length + 1
+        return length_normalised(grown.total, bound, self.length_penalty)
 
     def results(self) -> list[list[Hypothesis]]:
         """For each sentence the best hypotheses, best first."""

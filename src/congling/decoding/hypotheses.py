@@ -89,18 +89,19 @@ class Running:
     def select(self, rows: Tensor) -> Running:
         """The given rows: indices (M,) or a mask (N,)."""
         if rows.dtype == torch.bool:
+            if rows.all():
+                return self
             rows = rows.nonzero().squeeze(1)
         each = (self.owner, self.pieces, self.log_probabilities, self.total)
         return Running(*(column.index_select(0, rows) for column in each))
 
-    def extended(self, parents: Tensor, pieces: Tensor, log_probabilities: Tensor) -> Running:
-        """M rows: row ``parents[m]`` of these with ``pieces[m]`` behind it."""
-        old = self.select(parents)
+    def followed_by(self, pieces: Tensor, log_probabilities: Tensor) -> Running:
+        """Each row with one of ``pieces`` (N,) behind it."""
         return Running(
-            old.owner,
-            torch.cat([old.pieces, pieces.unsqueeze(1)], dim=1),  # (M, t + 1)
-            torch.cat([old.log_probabilities, log_probabilities.unsqueeze(1)], dim=1),  # (M, t + 1)
-            old.total + log_probabilities,
+            self.owner,
+            torch.cat([self.pieces, pieces.unsqueeze(1)], dim=1),  # (N, t + 1)
+            torch.cat([self.log_probabilities, log_probabilities.unsqueeze(1)], dim=1),  # (N, t + 1)
+            self.total + log_probabilities,
         )
 
     def scores(self, length_penalty: float) -> Tensor:

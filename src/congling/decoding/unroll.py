@@ -10,7 +10,7 @@ from torch import Tensor
 
 from congling.decoding.candidates import NEVER
 from congling.decoding.hypotheses import Hypothesis, Running
-from congling.decoding.steps import Steps, select_rows, take_step
+from congling.decoding.steps import Steps, take_step
 
 Choose = Callable[[Tensor, Running], tuple[Tensor, Tensor]]
 """From log-probabilities (N, V) and the rows so far to the next pieces (N,) and their log-probabilities (N,)."""
@@ -47,34 +47,32 @@ def unroll(
         if record_alternatives:
             _record(alternatives, running, log_probabilities, record_alternatives)
         pieces, values = choose(log_probabilities, running)
-        parents = _possible(found, running, values)
-        grown = running.extended(parents, pieces[parents], values[parents])
+        possible = values > NEVER
+        grown = running.followed_by(pieces, values)
         if hear is not None:
-            for owner, piece in zip(grown.owner.tolist(), grown.pieces[:, -1].tolist(), strict=True):
+            heard = grown.select(possible)
+            for owner, piece in zip(heard.owner.tolist(), heard.pieces[:, -1].tolist(), strict=True):
                 hear(owner, piece)
-        stays = _collect(found, grown, end_id, max_lengths)
-        state = select_rows(steps, state, parents[stays], len(running)) if len(stays) else None
-        running = grown.select(stays)
+        leaves = _collect(found, running, grown, possible, end_id, max_lengths)
+        if leaves.any():  # mostly not: then nothing is copied
+            stays = (~leaves).nonzero().squeeze(1)
+            state = steps.select(state, stays) if len(stays) else None
+            grown = grown.select(stays)
+        running = grown
     return [replace(found[row], alternatives=alternatives[row]) for row in range(len(found))]
 
 
-def _possible(found: dict[int, Hypothesis], running: Running, values: Tensor) -> Tensor:
-    """The rows that have a next piece; the others go into ``found`` as they are."""
-    possible = values > NEVER
-    if not possible.all():
+def _collect(
+    found: dict[int, Hypothesis], running: Running, grown: Running, possible: Tensor, end_id: int, max_lengths: Tensor
+) -> Tensor:
+    """(N,) which rows leave; those that have no next piece, have ended or are full go into ``found``."""
+    ended = possible & (grown.pieces[:, -1] == end_id)
+    leaves = ~possible | ended | (max_lengths[grown.owner] <= grown.length)
+    if leaves.any():
         found.update(running.select(~possible).hypotheses(finished=False))
-    return possible.nonzero().squeeze(1)
-
-
-def _collect(found: dict[int, Hypothesis], grown: Running, end_id: int, max_lengths: Tensor) -> Tensor:
-    """Put the rows that have ended or are full into ``found``; answers the indices of the others."""
-    ended = grown.pieces[:, -1] == end_id
-    full = ~ended & (max_lengths[grown.owner] <= grown.length)
-    if ended.any():
         found.update(grown.select(ended).hypotheses(finished=True))
-    if full.any():
-        found.update(grown.select(full).hypotheses(finished=False))
-    return (~(ended | full)).nonzero().squeeze(1)
+        found.update(grown.select(leaves & possible & ~ended).hypotheses(finished=False))
+    return leaves
 
 
 def _record(

@@ -44,6 +44,11 @@ def settle_memory() -> None:
     What the user has set in the environment for either stays.
     """
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))
+    keep_freed_memory()
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep what is freed for what is asked for next, unless the user has told it otherwise."""
     tuned = "MALLOC_MMAP_THRESHOLD_" in os.environ or "MALLOC_TRIM_THRESHOLD_" in os.environ
     if platform.libc_ver()[0] != "glibc" or tuned:
         return

@@ -55,9 +55,10 @@ class InputEmbedding(nn.Module):
         return self.dropout(torch.add(positions, vectors, alpha=math.sqrt(width)))  # type: ignore[no-any-return]
 
     def _positions_from(self, first: int, length: int, width: int, like: Tensor) -> Tensor:
-        if len(self._positions) < first + length or self._positions.dtype != like.dtype:
-            self._positions = sinusoidal_positions(max(256, 2 * (first + length)), width).to(like.dtype)
-        return self._positions[first : first + length].to(like.device)
+        known = self._positions
+        if len(known) < first + length or (known.dtype, known.device) != (like.dtype, like.device):
+            self._positions = sinusoidal_positions(max(256, 2 * (first + length)), width).to(like)
+        return self._positions[first : first + length]
 
 
 class Encoder(nn.Module):

@@ -17,13 +17,17 @@ from congling.data.text.tokenizers import Tokenizer
 from congling.decoding.beam import beam_search
 from congling.decoding.greedy import greedy_search
 from congling.decoding.hypotheses import Hypothesis
-from congling.equations.glass_box import GlassBox, glass_box
+from congling.decoding.steps import Steps
+from congling.equations.glass_box import GlassBox, glass_box, open_box
 from congling.errors import UserError
 from congling.language import _
 from congling.learning.checkpoints import Which, load_weights
+from congling.learning.memory import keep_freed_memory
 from congling.learning.parameters import load_parameters
 from congling.learning.precision import device_of
 from congling.learning.runs import Run
+from congling.learning.threads import threads_for
+from congling.networks.prepared_transformer import PreparedTransformer
 from congling.networks.recurrent_translator import RecurrentTranslator
 from congling.networks.transformer import Transformer
 from congling.tasks.translation.options import NetworkOptions, SearchOptions
@@ -74,11 +78,13 @@ def build_network(options: NetworkOptions, source: Tokenizer, target: Tokenizer,
 
 
 class Translator:
-    """Translates with a network and its two tokenizers."""
+    """Translates with a network and its two tokenizers; the weights may change between two searches."""
 
     def __init__(self, network: TranslationNetwork, source_tokenizer: Tokenizer, target_tokenizer: Tokenizer) -> None:
         self.network = network
         self.source_tokenizer, self.target_tokenizer = source_tokenizer, target_tokenizer
+        self.parameters = sum(parameter.numel() for parameter in network.parameters())
+        self.prepared: PreparedTransformer | None = None  # once and for all, where the weights stay
         self.languages = ("und", "und")
 
     @classmethod
@@ -99,6 +105,9 @@ class Translator:
             ) from error
         translator = cls(network.to(device_of(device)).eval(), source, target)
         translator.languages = languages_of(run)
+        keep_freed_memory()  # a search, too, asks for the same large tensors at every step
+        if isinstance(translator.network, Transformer):
+            translator.prepared = PreparedTransformer(translator.network)
         return translator
 
     # Translating -----------------------------------------------------------------------------------------------------
@@ -141,17 +150,26 @@ class Translator:
 
     def search(self, ids: Sequence[list[int]], options: SearchOptions, n_best: int = 1) -> list[list[Hypothesis]]:
         """The best hypotheses for each row of source ids (without the end), in the order of the rows."""
+        steps = self._steps()
         found: list[list[Hypothesis]] = [[] for _row in ids]
         filled = [number for number, row in enumerate(ids) if row]
         for rows in ordered_batches([len(ids[number]) for number in filled], options.batch_tokens):
             numbers = [filled[row] for row in rows]
-            for number, hypotheses in zip(
-                numbers, self._search([ids[n] for n in numbers], options, n_best), strict=True
-            ):
+            with threads_for(len(numbers) * max(options.beam, n_best), self.parameters):
+                searched = self._search(steps, [ids[n] for n in numbers], options, n_best)
+            for number, hypotheses in zip(numbers, searched, strict=True):
                 found[number] = hypotheses
         return found
 
-    def _search(self, rows: list[list[int]], options: SearchOptions, n_best: int) -> list[list[Hypothesis]]:
+    def _steps(self) -> Steps:
+        """The fastest way to the next pieces; in a glass box the one that shows everything."""
+        if open_box() is not None or not isinstance(self.network, Transformer):
+            return self.network
+        return self.prepared or PreparedTransformer(self.network)
+
+    def _search(
+        self, steps: Steps, rows: list[list[int]], options: SearchOptions, n_best: int
+    ) -> list[list[Hypothesis]]:
         source, padding = self._collated(rows)
         longest = torch.tensor([min(options.max_length, 3 * len(row) + 20) for row in rows])
         settings: dict[str, Any] = {
@@ -163,9 +181,9 @@ class Translator:
         }
         with torch.inference_mode():
             if options.beam == 1 and n_best == 1:
-                return [[each] for each in greedy_search(self.network, source, padding, **settings)]
+                return [[each] for each in greedy_search(steps, source, padding, **settings)]
             return beam_search(
-                self.network, source, padding, beam=max(options.beam, n_best), n_best=n_best,
+                steps, source, padding, beam=max(options.beam, n_best), n_best=n_best,
                 length_penalty=options.length_penalty, **settings,
             )  # fmt: skip
 
