@@ -21,7 +21,10 @@ SOURCE_PAD, TARGET_PAD = 40, 52
 def _pairs(count: int, seed: int = 3, longest: int = 24) -> tuple[list[list[int]], list[list[int]]]:
     generator = np.random.default_rng(seed)
     sizes = generator.integers(1, longest, (2, count))
-    return [list(generator.integers(4, 40, n)) for n in sizes[0]], [list(generator.integers(4, 52, n)) for n in sizes[1]]
+    sources, targets = (
+        [list(generator.integers(4, top, n)) for n in side] for top, side in zip((40, 52), sizes, strict=True)
+    )
+    return sources, targets
 
 
 def _lengths(sides: tuple[list[list[int]], list[list[int]]]) -> list[np.ndarray]:

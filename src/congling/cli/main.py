@@ -7,6 +7,7 @@ so that ``congling --help`` answers at once.
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import io
 import keyword
@@ -30,7 +31,9 @@ UNUSABLE = (  # what can be wrong with a path that the user names
 
 def main_and_exit() -> None:
     """The console script."""
-    sys.exit(main())
+    code = main()
+    gc.freeze()  # all that there is goes with the process: a last collection would walk through every object of PyTorch
+    sys.exit(code)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -93,4 +93,4 @@ def _descend(
 
 def _steps_before(step: int, parameter: Tensor) -> Tensor:
     # A tensor of its own for each call: the kernels count it up.
-    return torch.tensor(float(step - 1), device=parameter.device)
+    return torch.full((), float(step - 1), device=parameter.device)

@@ -13,6 +13,7 @@ import tyro
 
 from congling.cli.checkpoint import checkpoint
 from congling.cli.options import parse
+from congling.cli.quick_imports import quick_imports
 from congling.cli.standard_input import StandardInput
 from congling.language import _
 from congling.learning.options import require_at_least, require_at_most
@@ -49,8 +50,9 @@ def main(arguments: list[str], prog: str) -> int:
     options.search.check()
     require_at_least(("--n-best", options.n_best, 1))
     require_at_most(("--n-best", options.n_best, MOST_HYPOTHESES))
-    from congling.learning.runs import Run
-    from congling.tasks.translation.translator import LINES_AT_ONCE, Translator
+    with quick_imports():
+        from congling.learning.runs import Run
+        from congling.tasks.translation.translator import LINES_AT_ONCE, Translator
 
     translator = Translator.load(Run.open(options.run), checkpoint(options.checkpoint), options.device)
     waiting = StandardInput()
