@@ -12,24 +12,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
-import platform
-import statistics
-import time
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import torch
+from benchmark import Figure, main
 from torch import nn
+from turns import by_turns, fastest, median_rate, median_ratio
 
 from congling.data.examples import ExampleBatch
 from congling.learning.gradients import clip_gradient, mean_gradient
-from congling.learning.memory import settle_memory
 from congling.learning.optimizers import Optimizer
 from congling.learning.options import OptimizerName
 from congling.learning.parameters import FlatParameters
 from congling.learning.precision import compute_type
-from congling.learning.threads import use_threads
 from congling.tasks.image_classification.options import ImageClassificationOptions
 from congling.tasks.image_classification.picture_classifier import build_network
 
@@ -95,72 +91,47 @@ def plain_step(
     return step
 
 
-def measure(steps: dict[str, Step], batches: list[ExampleBatch], warm_up: int) -> dict[str, list[float]]:
-    """Seconds a picture, for each step on each batch, taken by turns."""
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for number, batch in enumerate(batches):
-        for name, step in steps.items():
-            begun = time.perf_counter()
-            step(batch)
-            if number >= warm_up:
-                seconds[name].append((time.perf_counter() - begun) / len(batch))
-    return seconds
-
-
-def processor() -> str:
-    """What the processor calls itself."""
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-    return platform.processor() or platform.machine()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=ImageClassificationOptions().training.batch_size)
     parser.add_argument("--batches", type=int, default=40)
     parser.add_argument("--warm-up", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=None)
-    given = parser.parse_args()
-    settle_memory()  # as the trainer does; it serves both
-    use_threads(given.threads)
+
+
+def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     torch.manual_seed(1)
     options = ImageClassificationOptions().settled(side=SIDE, channels=1, pictures=3500)
-    steps = {f"congling {str(dtype)[6:]}": our_step(options, dtype) for dtype in (torch.float32, torch.bfloat16)}
-    for precision in ("float32", "autocast", "bfloat16"):
-        steps[f"pytorch {precision}"] = plain_step(options, precision)
-        steps[f"pytorch {precision} channels-last"] = plain_step(options, precision, torch.channels_last)
     batches = [
         ExampleBatch(torch.randn(given.batch, 1, SIDE, SIDE), torch.randint(CLASSES, (given.batch,)))
         for _batch in range(given.batches)
     ]
-    report(measure(steps, batches, given.warm_up), options, given.batch)
+    seconds = by_turns(ways(options), batches, given.warm_up)
+    rates = {name: median_rate([given.batch] * len(taken), taken) for name, taken in seconds.items()}
+    network = {"blocks": options.network.blocks, "convolutions": options.network.convolutions, "batch": given.batch}
+    return figures_of(seconds, rates), network | {"pictures/s": rates}
 
 
-def report(seconds: dict[str, list[float]], options: ImageClassificationOptions, batch: int) -> None:
-    """The medians, and each of ours against the plain network and against the fastest of PyTorch's."""
-    medians = {name: statistics.median(taken) for name, taken in seconds.items()}
-    for name, median in sorted(medians.items(), key=lambda item: item[1]):
-        print(f"{name:<34} {1 / median:10,.0f} pictures/s")
-    best = min((name for name in medians if name.startswith("pytorch")), key=medians.__getitem__)
-    ratios = {}
-    for ours in (name for name in medians if name.startswith("congling")):
+def ways(options: ImageClassificationOptions) -> dict[str, Step]:
+    """Everything that takes its turn, by name."""
+    steps = {f"congling {str(dtype)[6:]}": our_step(options, dtype) for dtype in (torch.float32, torch.bfloat16)}
+    for precision in ("float32", "autocast", "bfloat16"):
+        steps[f"pytorch {precision}"] = plain_step(options, precision)
+        steps[f"pytorch {precision} channels-last"] = plain_step(options, precision, torch.channels_last)
+    return steps
+
+
+def figures_of(seconds: dict[str, list[float]], rates: dict[str, float]) -> list[Figure]:
+    """Each of ours against the plain network and against the fastest of PyTorch's."""
+    chosen = f"congling {str(compute_type('auto', torch.device('cpu')))[6:]}"
+    best = fastest(seconds, [name for name in seconds if name.startswith("pytorch")])
+    figures = []
+    for ours in (name for name in seconds if name.startswith("congling")):
         for theirs in dict.fromkeys([PLAIN, best]):
-            pairs = zip(seconds[theirs], seconds[ours], strict=True)
-            ratios[f"{ours} / {theirs}"] = ratio = statistics.median(one / other for one, other in pairs)
-            print(f"{ours} / {theirs} = {ratio:.2f} (median of {len(seconds[ours])} pairs)")
-    chosen = str(compute_type("auto", torch.device("cpu")))[6:]
-    print(f"congling's own choice here, --precision auto, is {chosen}")
-    machine = {
-        "precision": chosen,
-        "processor": processor(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-    }
-    network = {"blocks": options.network.blocks, "convolutions": options.network.convolutions, "batch": batch}
-    rates = {name: 1 / median for name, median in medians.items()}
-    print(json.dumps(network | machine | {"pictures_per_second": rates, "ratios": ratios}))
+            note = f"{rates[ours]:,.0f} against {rates[theirs]:,.0f} pictures/s, median of {len(seconds[ours])} pairs"
+            note += "; as --precision auto chooses here" if ours == chosen else ""
+            ratio, bar = median_ratio(seconds[theirs], seconds[ours]), "≥ 1" if theirs == PLAIN else ""
+            figures.append(Figure(f"digits: {ours} / {theirs}", ratio, "×", bar, note))
+    return figures
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, arguments, measure)

@@ -14,29 +14,28 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-import json
 import math
-import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from benchmark import Figure, main
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from turns import median_ratio
 
 from congling.data.text.running_text import Memory, RunningTextBatches, TextBatch, stretches
 from congling.data.text.word_store import WordStore
 from congling.learning.gradients import clip_gradient, mean_gradient
-from congling.learning.memory import settle_memory
 from congling.learning.optimizers import EPSILON, Optimizer
 from congling.learning.parameters import FlatParameters
 from congling.learning.precision import compute_type
 from congling.learning.schedules import rate_factor
-from congling.learning.threads import use_threads
 from congling.networks.language_model import RecurrentLanguageModel
 from congling.tasks.language_model.data import TextParts, text_parts
 from congling.tasks.language_model.named_texts import named_passages
@@ -179,29 +178,19 @@ def train(learners: dict[str, Learner], options: LanguageModelOptions, text: Tex
         }  # each keeps its own: this says that the rows have begun
 
 
-def processor() -> str:
-    """What the processor calls itself."""
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-    return platform.processor() or platform.machine()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=400)
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--warm-up", type=int, default=10, help="updates at the beginning whose time does not count")
-    parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--cell", choices=KINDS, default=None)
     parser.add_argument("--float32", action="store_true", help="leave out bfloat16: to compare the losses alone")
     parser.add_argument("--processor-time", action="store_true", help="for one thread on a busy machine")
-    given = parser.parse_args()
-    settle_memory()  # as the trainer does; it serves all
-    use_threads(given.threads)
+
+
+def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     options = LanguageModelOptions()
     options.network.dropout = 0.0
     options.network.cell = given.cell or options.network.cell
-    text = text_parts(options, named_passages(options.data.data, print), lambda _name, rows: WordStore.of(rows))
+    text = text_parts(options, named_passages(options.data.data, print_remark), lambda _name, rows: WordStore.of(rows))
     learners = {
         "congling float32": our_learner(options, text, torch.float32),
         "pytorch float32": plain_learner(options, text, autocast=False),
@@ -213,34 +202,34 @@ def main() -> None:
         for learner in learners.values():
             learner.clock = time.process_time
     train(learners, options, text, given.steps)
-    report(learners, options, text, given.warm_up)
-
-
-def report(learners: dict[str, Learner], options: LanguageModelOptions, text: TextParts, warm_up: int) -> None:
-    """Speed and loss of each, and ours against PyTorch's: against float32, and against the faster of its two."""
-    medians = {name: statistics.median(each.seconds[warm_up:]) for name, each in learners.items()}
     held_out = {name: each.validate(text.parts["valid"].ids) for name, each in learners.items()}
-    for name, median in sorted(medians.items(), key=lambda item: item[1]):
-        print(f"{name:<20} {1 / median:10,.0f} tokens/s   validation loss {held_out[name]:.4f} nats a character")
-    chosen = compute_type("auto", torch.device("cpu"))
-    ours = f"congling {str(chosen)[6:]}"
-    ours = ours if ours in learners else "congling float32"
-    best = min((name for name in medians if name.startswith("pytorch")), key=medians.__getitem__)
-    ratios, apart = {}, {}
-    for theirs in dict.fromkeys(["pytorch float32", best]):
-        pairs = zip(learners[theirs].seconds[warm_up:], learners[ours].seconds[warm_up:], strict=True)
-        ratios[f"{ours} / {theirs}"] = statistics.median(one / other for one, other in pairs)
-        apart[f"{ours} / {theirs}"] = held_out[ours] / held_out[theirs] - 1
-    for name, ratio in ratios.items():
-        print(f"{name}: speed {ratio:.2f}, validation loss {100 * apart[name]:+.2f} %")
-    print(f"congling's own choice here, --precision auto, is {str(chosen)[6:]}")
-    machine = {"processor": processor(), "threads": torch.get_num_threads(), "torch": torch.__version__}
+    rates = {name: 1 / statistics.median(each.seconds[given.warm_up :]) for name, each in learners.items()}
     network = vars(options.network) | {"batch": options.training.batch_size, "context": options.training.context}
-    rates = {name: 1 / median for name, median in medians.items()}
-    steps = len(learners[ours].losses)
-    found = {"tokens_per_second": rates, "ratios": ratios, "validation_loss": held_out, "loss_apart": apart}
-    print(json.dumps({"steps": steps, **network, **machine, **found}))
+    details = {"steps": given.steps, **network, "tokens/s": rates, "validation loss": held_out}
+    return figures_of(learners, rates, held_out, given.warm_up), details
+
+
+def print_remark(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def figures_of(
+    learners: dict[str, Learner], rates: dict[str, float], held_out: dict[str, float], warm_up: int
+) -> list[Figure]:
+    """Speed and loss of ours, in the type that it chooses here, against PyTorch's float32 and its faster way."""
+    ours = f"congling {str(compute_type('auto', torch.device('cpu')))[6:]}"
+    ours = ours if ours in learners else "congling float32"
+    best = max((name for name in rates if name.startswith("pytorch")), key=rates.__getitem__)
+    figures = []
+    for theirs in dict.fromkeys(["pytorch float32", best]):
+        ratio = median_ratio(learners[theirs].seconds[warm_up:], learners[ours].seconds[warm_up:])
+        note = f"{rates[ours]:,.0f} against {rates[theirs]:,.0f} tokens/s"
+        figures.append(Figure(f"next characters: {ours} / {theirs}", ratio, "×", "≥ 1", note))
+        apart = 100 * (held_out[ours] / held_out[theirs] - 1)
+        note = f"{held_out[ours]:.4f} against {held_out[theirs]:.4f} nats a character"
+        figures.append(Figure(f"next characters: loss of {ours} above {theirs}", apart, "%", "≤ 1 %", note))
+    return figures
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, arguments, measure)

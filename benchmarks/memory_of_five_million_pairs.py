@@ -18,33 +18,30 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-BAR = 2.0  # GB, resident
+from benchmark import Figure, main
+
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def main() -> int:
-    options = parsed()
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        source, target = Path(folder, "corpus.aa"), Path(folder, "corpus.bb")
-        write_language(source, options.pairs, seed=1)
-        write_language(target, options.pairs, seed=2)
-        began = time.perf_counter()
-        train(source, target, Path(folder, "run"), options.steps)
-        seconds = time.perf_counter() - began
-    peak = peak_gigabytes()
-    verdict = "kept" if peak < BAR else "missed"
-    print(f"{options.pairs:,} pairs, {options.steps} steps: {seconds:.0f} s")
-    print(f"peak {peak:.2f} GB, bar {BAR:.2f} GB: {verdict}")
-    return 0 if peak < BAR else 1
-
-
-def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pairs", type=int, default=5_000_000)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--folder", default=None, help="where the files go for a while (0.3 GB a million pairs)")
-    return parser.parse_args()
+
+
+def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+        source, target = Path(folder, "corpus.aa"), Path(folder, "corpus.bb")
+        write_language(source, given.pairs, seed=1)
+        write_language(target, given.pairs, seed=2)
+        began = time.perf_counter()
+        train(source, target, Path(folder, "run"), given.steps)
+        seconds = time.perf_counter() - began
+    what = f"most memory of a training on {given.pairs:,} pairs"
+    note = f"resident; {given.steps} steps, {seconds:.0f} s"
+    return [Figure(what, peak_gigabytes(), "GB", "≤ 2", note)], {"pairs": given.pairs, "seconds": seconds}
 
 
 def write_language(path: Path, sentences: int, seed: int) -> None:
@@ -61,7 +58,9 @@ def train(source: Path, target: Path, run: Path, steps: int) -> None:
     """As a user would, in a process of its own."""
     sizes = shlex.split("--width 64 --heads 2 --feed-forward 128 --encoder-layers 1 --decoder-layers 1 --validations 1")
     files = ["--source", str(source), "--target", str(target), "--run", str(run), "--steps", str(steps)]
-    subprocess.run([sys.executable, "-m", "congling", "train", "translation", *files, *sizes], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "congling", "train", "translation", *files, *sizes], check=True, stdout=sys.stderr
+    )
 
 
 def peak_gigabytes() -> float:
@@ -71,4 +70,4 @@ def peak_gigabytes() -> float:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main(__doc__, arguments, measure)

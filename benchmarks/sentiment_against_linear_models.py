@@ -13,17 +13,16 @@ validation reviews. The linear models are scikit-learn's, on one to three charac
 
 from __future__ import annotations
 
-import json
-import platform
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import torch
+from benchmark import Figure, say
 
 from congling.cli.options import parse
-from congling.cli.training import say
+from congling.cli.training import say as say_remark
 from congling.learning.runs import Run
 from congling.tasks.classification_scores import Evaluation
 from congling.tasks.sentiment.baselines import baselines
@@ -37,28 +36,28 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         options.run = options.run or Path(folder) / "run"
         begun, worked = time.perf_counter(), time.process_time()
-        run, _reason = train(options, say)
+        run, _reason = train(options, say_remark)
         seconds, processor_seconds = time.perf_counter() - begun, time.process_time() - worked
         report(run, seconds, processor_seconds)
 
 
 def report(run: Run, seconds: float, processor_seconds: float) -> None:
-    """A line a model, and all numbers as JSON."""
+    """What part of the held-out reviews each model gets right."""
     classifier = SentimentClassifier.load(run)
     found = classifier.evaluate("test")
     beside = baselines(*(classifier.labelled(part) for part in ("train", "valid", "test")))
     rows = [("congling", found, seconds), *((each.name, each.evaluation, each.seconds) for each in beside)]
-    print(f"{len(found)} held-out reviews; congling: {processor_seconds:.0f} s of processor time")
-    for name, evaluation, taken in rows:
-        print(f"{name:<20} {_line(evaluation)}   {taken:7.1f} s")
-    numbers = {name: {"accuracy": each.accuracy, "interval": each.interval, "seconds": s} for name, each, s in rows}
-    machine = {"threads": torch.get_num_threads(), "torch": torch.__version__, "machine": platform.machine()}
-    print(json.dumps({"reviews": len(found), "processor_seconds": processor_seconds, **machine, "models": numbers}))
+    figures = [_figure(name, evaluation, taken) for name, evaluation, taken in rows]
+    figures.append(Figure("reviews: congling, all included", seconds / 60, "minutes", "≤ 10"))
+    details = {"reviews": len(found), "processor_seconds": processor_seconds}
+    say(figures, details, torch.get_num_threads())
 
 
-def _line(found: Evaluation) -> str:
+def _figure(name: str, found: Evaluation, seconds: float) -> Figure:
     low, high = found.interval
-    return f"{100 * found.accuracy:6.2f} %  (95 % interval {100 * low:.2f} … {100 * high:.2f})"
+    note = f"95 % interval {100 * low:.2f} … {100 * high:.2f}; {len(found)} held-out reviews; {seconds:.1f} s"
+    bar = "≥ 87 %" if name == "congling" else ""
+    return Figure(f"reviews: {name}, accuracy", 100 * found.accuracy, "%", bar, note)
 
 
 if __name__ == "__main__":

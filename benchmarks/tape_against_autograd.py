@@ -9,21 +9,19 @@ backward passes are timed apart. As a third, the training's own way: fused formu
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
+from benchmark import Figure, main
 from tatoeba_batches import SOURCE_PIECES, TARGET_PIECES, tatoeba_batches
 from torch import Tensor
 
 from congling.data.text.pair_batches import Batch
 from congling.equations.glass_box import glass_box
 from congling.learning.backprop import Tape
-from congling.learning.memory import settle_memory
-from congling.learning.threads import use_threads
 from congling.networks.transformer import Transformer
 
 Times = tuple[float, float]  # seconds of the forward and of the backward pass
@@ -67,15 +65,13 @@ WAYS: dict[str, Callable[[Transformer, Batch], Times]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--steps", type=int, default=9)
-    parser.add_argument("--threads", type=int, default=None)
-    given = parser.parse_args()
-    settle_memory()
-    use_threads(given.threads)
+
+
+def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     torch.manual_seed(1)
     network = Transformer(
         SOURCE_PIECES, TARGET_PIECES, width=given.width, heads=4, feed_forward=4 * given.width, encoder_layers=3,
@@ -88,24 +84,18 @@ def main() -> None:
             taken = step(network, batch)
             if number >= 2:  # the first two warm up
                 times[name].append(taken)
-    report(times, given.width, given.batch_tokens)
-
-
-def report(times: dict[str, list[Times]], width: int, batch_tokens: int) -> None:
-    """The medians, and the tape's backward pass over autograd's, pair by pair."""
     medians = {name: [statistics.median(part) for part in zip(*taken, strict=True)] for name, taken in times.items()}
-    pairs = zip(times["tape"], times["autograd, plain formulas"], strict=True)
-    ratio = statistics.median(ours[1] / theirs[1] for ours, theirs in pairs)
-    for name, (forward, backward) in medians.items():
-        print(f"{name:26} forward {forward:7.3f} s   backward {backward:7.3f} s")
-    print(f"the tape's backward pass takes {ratio:.2f} of autograd's time, over the same plain formulas")
-    record = {
-        "machine": platform.processor() or platform.machine(), "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "width": width, "batch_tokens": batch_tokens, "pairs": len(times["tape"]), "seconds": medians, "ratio": ratio,
-    }  # fmt: skip
-    print(json.dumps(record))
+    details = {"width": given.width, "batch_tokens": given.batch_tokens, "seconds, forward and backward": medians}
+    return [backward_ratio(times, other, medians) for other in list(WAYS)[1:]], details
+
+
+def backward_ratio(times: dict[str, list[Times]], other: str, medians: dict[str, list[float]]) -> Figure:
+    """The tape's backward pass over another one, pair by pair; the bar is for the same formulas."""
+    ratio = statistics.median(ours[1] / theirs[1] for ours, theirs in zip(times["tape"], times[other], strict=True))
+    note = f"{medians['tape'][1]:.3f} against {medians[other][1]:.3f} s, median of {len(times['tape'])} pairs"
+    bar = "≤ 2" if "plain" in other else ""
+    return Figure(f"time of the tape's backward pass / {other}", ratio, "×", bar, note)
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, arguments, measure)

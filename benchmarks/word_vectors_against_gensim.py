@@ -16,200 +16,33 @@ Every measurement is a process of its own; the two take turns.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import platform
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-VECTORS = {"window": 5, "negative": 5, "sample": 1e-3}  # and 100 numbers, or 300 where memory is measured
+from benchmark import Figure, main
+from word_vector_texts import print_remark, write_chinese, write_english, write_zipf
+from word_vector_training import lines_of, train_and_score
+
 LEAST_COUNT = 5
 WAYS = ("gensim corpus_file", "gensim sentences", "congling")
-
-
-# One measurement, in a process of its own ----------------------------------------------------------------------------
-
-
-def lines_of(text: Path) -> Iterator[list[str]]:
-    with open(text, encoding="utf-8") as file:
-        for line in file:
-            yield line.split()
-
-
-def gensim_model(given: dict[str, Any]) -> tuple[Any, float, float]:
-    """A model that was trained, and the seconds that preparing and training took."""
-    from gensim.models import Word2Vec
-    from gensim.models.word2vec import LineSentence
-
-    by_file = given["way"] == "gensim corpus_file"
-    source = {"corpus_file": given["text"]} if by_file else {"corpus_iterable": LineSentence(given["text"])}
-    model = Word2Vec(
-        vector_size=given["size"], sg=int(not given["cbow"]), workers=given["workers"], epochs=given["epochs"],
-        seed=given["seed"], min_count=given["min_count"], **VECTORS,
-    )  # fmt: skip
-    first = time.perf_counter()
-    model.build_vocab(**source)
-    begun = time.perf_counter()
-    known = {"total_words": model.corpus_total_words} if by_file else {"total_examples": model.corpus_count}
-    model.train(**source, **known, epochs=model.epochs)
-    return model, begun - first, time.perf_counter() - begun
-
-
-def our_trainer(given: dict[str, Any], folder: Path) -> tuple[Any, list[str], float, float]:
-    """A trainer that has trained, its words, and the seconds that preparing and training took."""
-    from congling.data.text.vocabulary import Vocabulary
-    from congling.data.text.word_store import WordStore
-    from congling.learning.runs import Run
-    from congling.learning.word2vec.settings import Word2VecSettings
-    from congling.learning.word2vec.trainer import WordTrainer
-
-    text, first = Path(given["text"]), time.perf_counter()
-    vocabulary = Vocabulary.count(lines_of(text), given["min_count"])
-    store = WordStore.write(folder / "store", (vocabulary.ids(line) for line in lines_of(text)))
-    preparing = time.perf_counter() - first
-    settings = Word2VecSettings(
-        vector_size=given["size"], cbow=given["cbow"], threads=given["workers"], epochs=given["epochs"],
-        seed=given["seed"], **VECTORS,
-    )  # fmt: skip
-    run = Run.create(folder / "run", {}, task="word-embedding", seed=given["seed"]) if given["save"] else None
-    words, counts = ([], vocabulary.counts) if given["save"] else (vocabulary.words, vocabulary.counts)
-    if given["save"]:  # a run has its words on the disk
-        vocabulary.write(folder / "vocabulary.txt")
-        del vocabulary
-    trainer = WordTrainer(store.ids, store.starts, counts, settings, run)
-    begun = time.perf_counter()
-    trainer.train()
-    return trainer, words, preparing, time.perf_counter() - begun
-
-
-def measure(given: dict[str, Any]) -> dict[str, Any]:
-    """Train one way; say how long it took, how much memory it needed, and how good the vectors are."""
-    with tempfile.TemporaryDirectory() as folder:
-        if given["way"] == "congling":
-            trainer, words, preparing, seconds = our_trainer(given, Path(folder))
-            vectors, contexts = trainer.words, trainer.contexts
-        else:
-            model, preparing, seconds = gensim_model(given)
-            if given["save"]:
-                model.save(f"{folder}/model")
-            words, vectors, contexts = model.wv.index_to_key, model.wv.vectors, model.syn1neg
-        found = {"seconds": seconds, "preparing": preparing}
-        found |= {"megabytes": most_megabytes(), "unshared_megabytes": megabytes_of("RssAnon")}
-        if given["pairs"]:
-            found["spearman"] = spearman_of(words, vectors, Path(given["pairs"]))
-        if given["held_out"]:
-            found["loss"] = held_out_loss(words, vectors, contexts, given)
-    return found
-
-
-def most_megabytes() -> float:
-    """The highest resident memory of this process. ``ru_maxrss`` knows it too, but counts the process that started this
-    one where that had more: a new program inherits it."""
-    return megabytes_of("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def megabytes_of(name: str) -> float:
-    """What Linux says of the process, 0 elsewhere. RssAnon: what it has for itself, without mapped files and code."""
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), 0.0)
-    return 0.0
-
-
-def spearman_of(words: Sequence[str], vectors: Any, pairs: Path) -> float:
-    from congling.tasks.word_embedding.word_pairs import read_pairs, score_pairs
-    from congling.tasks.word_embedding.word_vectors import WordVectors
-
-    return float(score_pairs(WordVectors(list(words), vectors), read_pairs(pairs)).spearman)
-
-
-def held_out_loss(words: Sequence[str], vectors: Any, contexts: Any, given: dict[str, Any]) -> float:
-    """The loss of a prediction in a text that nobody has learned from; the same draws whoever's vectors they are."""
-    import numpy as np
-
-    from congling.data.text.vocabulary import Vocabulary
-    from congling.data.text.word_store import WordStore
-    from congling.learning.word2vec.settings import Word2VecSettings
-    from congling.learning.word2vec.text import mean_loss
-
-    vocabulary = Vocabulary.count(lines_of(Path(given["text"])), given["min_count"])
-    row_of = {word: row for row, word in enumerate(words)}
-    rows = np.array([row_of[word] for word in vocabulary.words])
-    held_out = WordStore.of(vocabulary.ids(line) for line in lines_of(Path(given["held_out"])))
-    settings = Word2VecSettings(cbow=given["cbow"], seed=1, **VECTORS)
-    return mean_loss(vectors[rows], contexts[rows], held_out.ids, held_out.starts, vocabulary.counts, settings)
-
-
-# The texts -----------------------------------------------------------------------------------------------------------
-
-
-def write_lines(path: Path, sentences: Iterator[Sequence[str]]) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        file.writelines(" ".join(sentence) + "\n" for sentence in sentences)
-
-
-def write_chinese(folder: Path) -> tuple[Path, Path]:
-    """People's Daily: nineteen of twenty lines to learn from, and the others."""
-    from congling.data.sources import find_source
-    from congling.data.text.word_sentences import read_tagged
-    from congling.tasks.named_data import fetched
-
-    tagged = fetched(find_source("renmin-1998"), print_remark) / "199801.txt"
-    lines = list(read_tagged(tagged))
-    train, held_out = folder / "chinese.txt", folder / "chinese-held-out.txt"
-    write_lines(train, (line for number, line in enumerate(lines) if number % 20))
-    write_lines(held_out, (line for number, line in enumerate(lines) if not number % 20))
-    return train, held_out
-
-
-def write_english(folder: Path) -> tuple[Path, Path]:
-    """The excerpt of Wikipedia in small letters, and the pairs of WordSim-353."""
-    from congling.data.sources import find_source
-    from congling.data.text.wikipedia import read_wikipedia
-    from congling.data.text.words import splitter
-    from congling.tasks.named_data import fetched
-
-    articles = fetched(find_source("enwiki-excerpt"), print_remark) / "articles.xml.bz2"
-    words_of, path = splitter("unicode"), folder / "english.txt"
-    write_lines(path, (words_of(sentence.lower()) for sentence in read_wikipedia(articles)))
-    return path, fetched(find_source("word-similarity"), print_remark) / "wordsim353.tsv"
-
-
-def write_zipf(folder: Path, vocabulary: int, words: int) -> Path:
-    """Every word once, and as many more by Zipf's law, in sentences of twenty."""
-    import numpy as np
-
-    chance = np.random.default_rng(1)
-    weights = 1 / np.arange(1, vocabulary + 1)
-    drawn = chance.choice(vocabulary, size=words - vocabulary, p=weights / weights.sum())
-    ids = np.concatenate([np.arange(vocabulary), drawn])
-    chance.shuffle(ids)
-    path = folder / "zipf.txt"
-    write_lines(path, ([f"w{number:06d}" for number in ids[i : i + 20]] for i in range(0, len(ids), 20)))
-    return path
-
-
-def print_remark(text: str) -> None:
-    print(text, file=sys.stderr)
-
-
-# The comparison ------------------------------------------------------------------------------------------------------
+KINDS = ("skip-gram", "cbow")
 
 
 class Comparison:
     """Runs measurements in processes of their own, and remembers them."""
 
     def __init__(self, workers: int, epochs: int) -> None:
-        self.common = {"workers": workers, "epochs": epochs, "size": 100, "min_count": LEAST_COUNT, "cbow": False,
-                       "seed": 1, "save": False, "pairs": "", "held_out": ""}  # fmt: skip
+        self.common: dict[str, Any] = {
+            "workers": workers, "epochs": epochs, "size": 100, "min_count": LEAST_COUNT, "cbow": False, "seed": 1,
+            "save": False, "pairs": "", "held_out": "",
+        }  # fmt: skip
 
     def run(self, way: str, text: Path, **chosen: Any) -> dict[str, Any]:
         given = self.common | {"way": way, "text": str(text)} | chosen
@@ -225,7 +58,7 @@ class Comparison:
         time of preparing."""
         size = sum(map(len, lines_of(text))) * self.common["epochs"]
         found = {}
-        for kind in ("skip-gram", "cbow"):
+        for kind in KINDS:
             seconds: dict[str, list[float]] = {way: [] for way in WAYS}
             all_seconds: dict[str, list[float]] = {way: [] for way in WAYS}
             for _round in range(rounds):
@@ -240,7 +73,7 @@ class Comparison:
     def quality(self, english: tuple[Path, Path], chinese: tuple[Path, Path], seeds: Sequence[int]) -> dict[str, Any]:
         """The means over the seeds, by kind of training and by whose vectors."""
         found: dict[str, Any] = {}
-        for kind in ("skip-gram", "cbow"):
+        for kind in KINDS:
             for way in (WAYS[0], WAYS[2]):
                 chosen = [{"seed": seed, "cbow": kind == "cbow"} for seed in seeds]
                 alike = [self.run(way, english[0], pairs=str(english[1]), **each)["spearman"] for each in chosen]
@@ -262,64 +95,70 @@ def ratio_of(seconds: dict[str, list[float]]) -> float:
     return min(medians[way] for way in WAYS[:2]) / medians["congling"]
 
 
-def with_spread(values: Sequence[float], digits: int) -> str:
+def speed_figures(found: dict[str, Any]) -> list[Figure]:
+    """Ours against gensim's better way, without and with the time of preparing."""
+    figures = []
+    for kind, rates in found.items():
+        theirs = max(rates[way] for way in WAYS[:2])
+        note = f"{rates['congling'] / 1e6:.2f} against {theirs / 1e6:.2f} million words/s"
+        figures.append(Figure(f"word vectors, {kind}: congling / gensim's better", rates["ratio"], "×", "≥ 1.2", note))
+        what = f"word vectors, {kind}, with preparing: congling / gensim's better"
+        figures.append(Figure(what, rates["ratio with preparing"], "×"))
+    return figures
+
+
+def quality_figures(found: dict[str, Any]) -> list[Figure]:
+    """How far ours lies from gensim's, in the means over the seeds."""
+    figures = []
+    for kind in KINDS:
+        theirs, ours = found[f"{kind}, {WAYS[0]}"], found[f"{kind}, congling"]
+        for name, measured, bar, unit in (("spearman", "WordSim-353", "≥ -0.01", ""), ("loss", "loss", "≤ 0", "nats")):
+            note = f"{spread(ours[f'{name}_each'])}, and {spread(theirs[f'{name}_each'])}"
+            what = f"word vectors, {kind}, {measured}: congling − gensim"
+            figures.append(Figure(what, ours[name] - theirs[name], unit, bar, note))
+    return figures
+
+
+def spread(values: Sequence[float]) -> str:
     """The mean, and how far the seeds lie apart."""
-    return f"{statistics.mean(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+    return f"{statistics.mean(values):.4f} ({min(values):.4f} to {max(values):.4f})"
 
 
-def report(found: dict[str, Any]) -> None:
-    """Tables, then everything as JSON."""
-    if "speed" in found:
-        heads = [*(f"{way}, words/s" for way in WAYS), "ours / gensim's better", "with preparing"]
-        print("| training | " + " | ".join(heads) + " |")
-        print("| --- |" + " ---: |" * len(heads))
-        for kind, rates in found["speed"].items():
-            ratios = f"{rates['ratio']:.2f} | {rates['ratio with preparing']:.2f}"
-            print(f"| {kind} | " + " | ".join(f"{rates[way]:,.0f}" for way in WAYS) + f" | {ratios} |")
-    if "quality" in found:
-        print("\n| training | WordSim-353, Spearman | held-out loss, nats |\n| --- | ---: | ---: |")
-        for name, scores in found["quality"].items():
-            alike, loss = with_spread(scores["spearman_each"], 3), with_spread(scores["loss_each"], 4)
-            print(f"| {name} | {alike} | {loss} |")
-    if "memory" in found:
-        print("\n| 200,000 × 300 | resident, MB at most | unshared, MB at the end |\n| --- | ---: | ---: |")
-        for way, scores in found["memory"].items():
-            print(f"| {way} | {scores['megabytes']:.0f} | {scores['unshared_megabytes']:.0f} |")
-    print("\n" + json.dumps(found))
+def memory_figures(found: dict[str, Any]) -> list[Figure]:
+    """The most memory of ours over that of gensim's thriftier way."""
+    ours, theirs = found["congling"]["megabytes"], min(found[way]["megabytes"] for way in WAYS[:2])
+    note = f"{ours:,.0f} against {theirs:,.0f} MB resident"
+    return [Figure("word vectors, 200,000 × 300, most memory: congling / gensim", ours / theirs, "×", "≤ 1", note)]
 
 
-def processor() -> str:
-    """What the processor calls itself."""
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-    return platform.processor() or platform.machine()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--what", nargs="+", choices=["speed", "quality", "memory"],
                         default=["speed", "quality", "memory"])  # fmt: skip
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--measure", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.measure:
-        print(json.dumps(measure(json.loads(given.measure))))
-        return
-    comparison, found = Comparison(given.workers, given.epochs), dict[str, Any]()
+
+
+def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
+    comparison, figures = Comparison(given.workers, given.epochs), list[Figure]()
+    details: dict[str, Any] = {"workers": given.workers, "epochs": given.epochs}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if "speed" in given.what:
-            found["speed"] = comparison.speed(write_chinese(folder)[0], given.rounds)
+            details["speed"] = comparison.speed(write_chinese(folder)[0], given.rounds)
+            figures += speed_figures(details["speed"])
         if "quality" in given.what:
-            found["quality"] = comparison.quality(write_english(folder), write_chinese(folder), given.seeds)
+            details["quality"] = comparison.quality(write_english(folder), write_chinese(folder), given.seeds)
+            figures += quality_figures(details["quality"])
         if "memory" in given.what:
-            found["memory"] = comparison.memory(write_zipf(folder, 200_000, 2_000_000))
-    report(found | {"workers": given.workers, "epochs": given.epochs, "processor": processor()})
+            details["memory"] = comparison.memory(write_zipf(folder, 200_000, 2_000_000))
+            figures += memory_figures(details["memory"])
+    return figures, details
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--measure"]:  # one measurement, in a process of its own
+        print(json.dumps(train_and_score(json.loads(sys.argv[2]))))
+    else:
+        main(__doc__, arguments, measure)

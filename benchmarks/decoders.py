@@ -1,0 +1,96 @@
+"""One batch of sentences translated by each of several libraries with equal weights: from pieces to pieces.
+
+Equal for all: a length penalty of 1 (the log-probability by the length, the default of both peers), no unknown pieces,
+and at most as many pieces as three times the batch's longest source plus 20. Two things differ. How a beam ends: here a
+finished hypothesis keeps its place in the beam, in the others its place is filled again. And where a translation runs
+away: ours ends at three times its own source plus 20, which the others can only be told for a whole batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from equal_weights import marian_of, write_ctranslate2
+
+from congling.data.text.pair_batches import collate
+from congling.networks.transformer import Transformer
+from congling.tasks.translation.options import SearchOptions
+from congling.tasks.translation.translator import Translator
+
+Rows = list[list[int]]  # pieces of each sentence of a batch, without the end
+Decode = Callable[[Rows, int], Rows]  # a batch of sources and the beam, to target pieces
+OURS, PENALTY = "congling", 1.0
+
+
+def decoders(translator: Translator, folder: Path) -> dict[str, Decode]:
+    """All of them, by name; a peer's names begin with the peer. What they need on the disk is written to the folder."""
+    network = translator.network
+    if not isinstance(network, Transformer):
+        raise ValueError("only a Transformer's weights fit the others")
+    found = {OURS: our_decoder(translator)}
+    for precision, attention in ((torch.float32, "sdpa"), (torch.float32, "eager"), (torch.bfloat16, "sdpa")):
+        name = f"generate {str(precision)[6:]} {attention}"
+        found[name] = marian_decoder(translator, marian_of(network, attention).to(precision))
+    write_ctranslate2(network, translator.source_tokenizer, translator.target_tokenizer, folder)
+    for name in ("float32", "int8"):
+        found[f"ctranslate2 {name}"] = ctranslate2_decoder(translator, folder, name)
+    return found
+
+
+def our_decoder(translator: Translator) -> Decode:
+    """Ours, by the search behind ``congling translate``."""
+
+    def decode(rows: Rows, beam: int) -> Rows:
+        options = SearchOptions(
+            beam=beam, length_penalty=PENALTY, batch_tokens=len(rows) * 1000, max_length=most_pieces(rows)
+        )
+        return [found[0].ids for found in translator.search(rows, options)]
+
+    return decode
+
+
+def marian_decoder(translator: Translator, marian: Any) -> Decode:
+    """Hugging Face's ``generate``, which keeps keys and values (use_cache)."""
+    source, target = translator.source_tokenizer, translator.target_tokenizer
+
+    def decode(rows: Rows, beam: int) -> Rows:
+        batch = collate(rows, [[] for _row in rows], source.pad_id, target.pad_id)
+        with torch.inference_mode():
+            found = marian.generate(
+                input_ids=batch.source, attention_mask=(~batch.source_padding).long(), num_beams=beam, do_sample=False,
+                use_cache=True, length_penalty=PENALTY, max_new_tokens=most_pieces(rows),
+                bad_words_ids=[[target.unknown_id]],
+            )  # fmt: skip
+        no_pieces = (target.end_id, target.pad_id)
+        return [[piece for piece in row if piece not in no_pieces] for row in found[:, 1:].tolist()]
+
+    return decode
+
+
+def ctranslate2_decoder(translator: Translator, folder: Path, precision: str) -> Decode:
+    """CTranslate2 with as many threads as PyTorch has, all of them for one batch."""
+    import ctranslate2
+
+    engine = ctranslate2.Translator(
+        str(folder), "cpu", compute_type=precision, inter_threads=1, intra_threads=torch.get_num_threads()
+    )
+    source, target = translator.source_tokenizer, translator.target_tokenizer
+    source_pieces = source.pieces(range(source.size))
+    target_ids = {piece: number for number, piece in enumerate(target.pieces(range(target.size)))}
+
+    def decode(rows: Rows, beam: int) -> Rows:
+        pieces = [[source_pieces[piece] for piece in [*row, source.end_id]] for row in rows]
+        found = engine.translate_batch(
+            pieces, beam_size=beam, length_penalty=PENALTY, disable_unk=True, max_decoding_length=most_pieces(rows)
+        )
+        return [[target_ids[piece] for piece in each.hypotheses[0]] for each in found]
+
+    return decode
+
+
+def most_pieces(rows: Rows) -> int:
+    """How many pieces a translation in this batch may have, the end included."""
+    return 3 * max(map(len, rows)) + 20

@@ -1,0 +1,117 @@
+"""Training speed against MarianMTModel and torch.nn.Transformer: target tokens a second, same batches, in one run.
+
+All train the same sizes (3+3 layers, 4 heads, feed-forward four times the width) on the same Tatoeba batches with
+dropout and AdamW; steps are taken by turns, so that a drifting machine slows all. Each peer runs in float32 and with
+autocast to bfloat16, Marian in bfloat16 throughout too, and with the attention that it takes by itself (sdpa) and
+eager. Tokens are target tokens that are not padding, ends included. Loading and tokenising are left out for all. Ours
+alone smooths labels, and lays the same sentences out as its trainer does. A large square product in bfloat16 takes part
+in the turns: it is the limit that our step's arithmetic (model_flops.py) is held against.
+
+    make benchmark-training          (or: python benchmarks/training_against_peers.py --widths 192 --batches 6)
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from benchmark import Figure, main
+from machine_limits import SquareProduct
+from model_flops import training_flops
+from tatoeba_batches import SOURCE_PIECES, TARGET_PIECES, padded_batch, tatoeba_rows
+from training_steps import marian_step, our_batch, our_step, sizes_of, torch_step
+from turns import by_turns, fastest, median_rate, median_ratio
+
+from congling.data.text.pair_batches import Batch
+from congling.tasks.translation.options import TranslationTraining
+
+OURS = "congling"
+BARS = {"marian": "≥ 2", "torch": ""}
+LIMITS = {f"limit {side}": side for side in (1024, 2048)}
+
+
+@dataclass(frozen=True)
+class Work:
+    """The same sentences as the peers take them, one a row, and as our trainer lays them out."""
+
+    padded: Batch
+    ours: Batch
+
+
+def ways(width: int) -> dict[str, Callable[[Work], object]]:
+    """Everything that takes its turn, by name; a peer's names begin with the peer."""
+    vocabularies = (SOURCE_PIECES, TARGET_PIECES)
+    peers = {}
+    for precision in ("float32", "autocast", "bfloat16"):
+        for attention in ("sdpa", "eager"):
+            name = f"marian {precision} {attention}"
+            peers[name] = marian_step(width, *vocabularies, precision, attention)
+    for precision in ("float32", "autocast"):
+        peers[f"torch {precision}"] = torch_step(width, *vocabularies, precision)
+    our = our_step(width, *vocabularies)
+    found: dict[str, Callable[[Work], object]] = {OURS: lambda work: our(work.ours)}
+    return found | {name: lambda work, step=step: step(work.padded) for name, step in peers.items()}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--widths", type=int, nargs="+", default=[192, 256])
+    parser.add_argument("--batch-tokens", type=int, default=TranslationTraining().batch_tokens)
+    parser.add_argument("--batches", type=int, default=24)
+    parser.add_argument("--warm-up", type=int, default=3)
+
+
+def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
+    rows = tatoeba_rows(given.batch_tokens, given.batches)
+    work = [Work(padded_batch(*each), our_batch(*each)) for each in rows]
+    figures, details = list[Figure](), {"batch_tokens": given.batch_tokens}
+    for width in given.widths:
+        torch.manual_seed(1)
+        limits = {name: SquareProduct(torch.bfloat16, side) for name, side in LIMITS.items()}
+        seconds = by_turns(ways(width) | limits, work, given.warm_up)
+        counted = [each.padded for each in work[given.warm_up :]]
+        limit = max(median_rate([limits[name].flops] * len(counted), seconds.pop(name)) for name in LIMITS)
+        rates = {name: median_rate([b.target_tokens for b in counted], taken) for name, taken in seconds.items()}
+        figures += against_peers(width, seconds, rates)
+        figures.append(against_limit(width, counted, seconds[OURS], limit))
+        details[f"width {width}"] = {"target tokens/s": rates, "limit, GFLOP/s": limit / 1e9}
+    return figures, details
+
+
+def against_peers(width: int, seconds: dict[str, list[float]], rates: dict[str, float]) -> list[Figure]:
+    """Ours against the fastest way of each peer, and against what Marian's users get without choosing."""
+    figures = [Figure(f"training, width {width}: congling", rates[OURS], "target tokens/s")]
+    pairs = f"median of {len(seconds[OURS])} pairs"
+    for peer, bar in BARS.items():
+        names = {"its fastest": [name for name in seconds if name.startswith(peer)]}
+        if peer == "marian":
+            names["its fastest with its own attention"] = [name for name in names["its fastest"] if "sdpa" in name]
+        for which, among in names.items():
+            best = fastest(seconds, among)
+            what = f"training, width {width}: congling / {best} ({which})"
+            note = f"{rates[OURS]:,.0f} against {rates[best]:,.0f} target tokens/s, {pairs}"
+            figures.append(Figure(what, median_ratio(seconds[best], seconds[OURS]), "×", bar, note))
+    return figures
+
+
+def against_limit(width: int, batches: list[Batch], seconds: list[float], limit: float) -> Figure:
+    """The step's arithmetic a second, as a part of the limit."""
+    sizes = sizes_of(width, TARGET_PIECES)
+    reached = median_rate([training_flops(sizes, batch) for batch in batches], seconds)
+    note = f"{reached / 1e9:,.0f} of {limit / 1e9:,.0f} GFLOP/s; of the places of the sources"
+    note += f" {padding(batches, 'source'):.1%} are padding, of the targets {padding(batches, 'target'):.1%}"
+    what = f"training, width {width}: model FLOPs / bfloat16 matrix-product rate"
+    return Figure(what, 100 * reached / limit, "%", "≥ 50 %", note)
+
+
+def padding(batches: list[Batch], side: str) -> float:
+    """The part of the places in padded batches that hold no token."""
+    filled = sum(getattr(batch, f"{side}_tokens") for batch in batches)
+    places = {"source": [batch.source for batch in batches], "target": [batch.target_output for batch in batches]}
+    return 1 - filled / sum(each.numel() for each in places[side])
+
+
+if __name__ == "__main__":
+    main(__doc__, arguments, measure)
