@@ -10,7 +10,7 @@ WORKERS ?= auto
 
 .PHONY: help translate test check format clean benchmark benchmark-limits benchmark-training benchmark-joeynmt \
 	benchmark-decoding benchmark-memory benchmark-tape benchmark-images benchmark-words benchmark-language-model \
-	benchmark-sentiment benchmark-start benchmark-growth benchmark-gpu
+	benchmark-sentiment benchmark-quality benchmark-start benchmark-growth benchmark-gpu
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -61,6 +61,9 @@ benchmark-language-model: .venv-benchmarks/stamp ## training speed and loss of t
 
 benchmark-sentiment: .venv-benchmarks/stamp ## the text classifier beside naive Bayes and logistic regression
 	@$(BENCHMARK)/sentiment_against_linear_models.py $(ARGUMENTS)
+
+benchmark-quality: .venv-benchmarks/stamp ## BLEU of the default translator after five and ten minutes
+	@$(BENCHMARK)/translation_quality.py $(ARGUMENTS)
 
 benchmark-start: .venv-benchmarks/stamp ## how long a command takes before its work begins
 	@$(BENCHMARK)/start_times.py $(ARGUMENTS)

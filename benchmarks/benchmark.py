@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import importlib.metadata
 import json
+import os
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -55,14 +56,15 @@ class Figure:
 
 def main(text: str | None, arguments: Callable[[argparse.ArgumentParser], None], measure: Measure) -> None:
     """Start a benchmark alone: read its options, measure, print."""
-    from congling.learning.memory import settle_memory
+    from congling.learning.memory import keep_freed_memory
     from congling.learning.threads import use_threads
 
     parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=None, help="by default all processors that it may use")
     arguments(parser)
     given = parser.parse_args()
-    settle_memory()  # as the trainer does; it serves the peers too
+    keep_freed_memory()  # as the trainer does; it serves the peers too
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "1024")  # oneDNN's own: peers come in many shapes
     threads = use_threads(given.threads)
     figures, details = measure(given)
     say(figures, details, threads)

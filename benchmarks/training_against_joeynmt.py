@@ -26,7 +26,7 @@ import torch
 from benchmark import Figure, main
 from joeynmt_files import speeds, write_joeynmt
 from tatoeba_batches import SOURCE_PIECES, TARGET_PIECES, IdRows, tatoeba_rows
-from training_steps import Step, our_batch, our_step
+from training_steps import Step, our_batches, our_step
 
 from congling.data.text.pair_batches import Batch
 from congling.tasks.translation.options import TranslationTraining
@@ -86,7 +86,7 @@ def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
 def rounds(given: argparse.Namespace, rows: list[tuple[IdRows, IdRows]], width: int) -> dict[str, list[float]]:
     """Target tokens a second of each round, ours and Joey's."""
     torch.manual_seed(1)
-    step, batches = our_step(width, SOURCE_PIECES, TARGET_PIECES), [our_batch(*each) for each in rows]
+    step, batches = our_step(width, SOURCE_PIECES, TARGET_PIECES), our_batches(rows, given.batch_tokens)
     rates: dict[str, list[float]] = {name: [] for name in (OURS, *ORDERS)}
     for _round in range(given.rounds):
         for name, shuffle in ORDERS.items():

@@ -4,8 +4,10 @@ All train the same sizes (3+3 layers, 4 heads, feed-forward four times the width
 dropout and AdamW; steps are taken by turns, so that a drifting machine slows all. Each peer runs in float32 and with
 autocast to bfloat16, Marian in bfloat16 throughout too, and with the attention that it takes by itself (sdpa) and
 eager. Tokens are target tokens that are not padding, ends included. Loading and tokenising are left out for all. Ours
-alone smooths labels, and lays the same sentences out as its trainer does. A large square product in bfloat16 takes part
-in the turns: it is the limit that our step's arithmetic (model_flops.py) is held against.
+alone smooths labels, and packs the same sentences as its trainer does: the peers' batches hold sentences of one length
+each, and ever new shapes, for which oneDNN compiles kernels. So all batches are gone through twice, by "new" shapes and
+by "known" ones; a long training is between the two. A large square product in bfloat16 takes part in the turns: it is
+the limit that our step's arithmetic (model_flops.py) is held against.
 
     make benchmark-training          (or: python benchmarks/training_against_peers.py --widths 192 --batches 6)
 """
@@ -22,7 +24,7 @@ from benchmark import Figure, main
 from machine_limits import SquareProduct
 from model_flops import training_flops
 from tatoeba_batches import SOURCE_PIECES, TARGET_PIECES, padded_batch, tatoeba_rows
-from training_steps import marian_step, our_batch, our_step, sizes_of, torch_step
+from training_steps import marian_step, our_batches, our_step, sizes_of, torch_step
 from turns import by_turns, fastest, median_rate, median_ratio
 
 from congling.data.text.pair_batches import Batch
@@ -35,10 +37,14 @@ LIMITS = {f"limit {side}": side for side in (1024, 2048)}
 
 @dataclass(frozen=True)
 class Work:
-    """The same sentences as the peers take them, one a row, and as our trainer lays them out."""
+    """A batch as the peers take it, one sentence a row, and one as our trainer lays the same sentences out."""
 
     padded: Batch
     ours: Batch
+
+    def tokens(self, name: str) -> int:
+        """Target tokens that a way takes at once."""
+        return (self.ours if name == OURS else self.padded).target_tokens
 
 
 def ways(width: int) -> dict[str, Callable[[Work], object]]:
@@ -65,24 +71,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     rows = tatoeba_rows(given.batch_tokens, given.batches)
-    work = [Work(padded_batch(*each), our_batch(*each)) for each in rows]
-    figures, details = list[Figure](), {"batch_tokens": given.batch_tokens}
+    ours = our_batches(rows, given.batch_tokens)
+    work = [Work(padded_batch(*each), packed) for each, packed in zip(rows, ours, strict=False)]
+    figures, details = list[Figure](), dict[str, Any](batch_tokens=given.batch_tokens)
     for width in given.widths:
         torch.manual_seed(1)
         limits = {name: SquareProduct(torch.bfloat16, side) for name, side in LIMITS.items()}
-        seconds = by_turns(ways(width) | limits, work, given.warm_up)
-        counted = [each.padded for each in work[given.warm_up :]]
-        limit = max(median_rate([limits[name].flops] * len(counted), seconds.pop(name)) for name in LIMITS)
-        rates = {name: median_rate([b.target_tokens for b in counted], taken) for name, taken in seconds.items()}
-        figures += against_peers(width, seconds, rates)
-        figures.append(against_limit(width, counted, seconds[OURS], limit))
-        details[f"width {width}"] = {"target tokens/s": rates, "limit, GFLOP/s": limit / 1e9}
+        everything = ways(width) | limits
+        for shapes in ("new", "known"):
+            seconds = by_turns(everything, work, given.warm_up)
+            counted = work[given.warm_up :]
+            limit = max(median_rate([limits[name].flops] * len(counted), seconds.pop(name)) for name in LIMITS)
+            for name, taken in seconds.items():  # a target token
+                seconds[name] = [one / each.tokens(name) for one, each in zip(taken, counted, strict=True)]
+            rates = {name: median_rate([1.0] * len(counted), taken) for name, taken in seconds.items()}
+            figures += against_peers(f"width {width}, {shapes} shapes", seconds, rates)
+            figures.append(against_limit(width, shapes, counted, seconds[OURS], limit))
+            details[f"width {width}, {shapes} shapes"] = {"target tokens/s": rates, "limit, GFLOP/s": limit / 1e9}
     return figures, details
 
 
-def against_peers(width: int, seconds: dict[str, list[float]], rates: dict[str, float]) -> list[Figure]:
+def against_peers(case: str, seconds: dict[str, list[float]], rates: dict[str, float]) -> list[Figure]:
     """Ours against the fastest way of each peer, and against what Marian's users get without choosing."""
-    figures = [Figure(f"training, width {width}: congling", rates[OURS], "target tokens/s")]
+    figures = [Figure(f"training, {case}: congling", rates[OURS], "target tokens/s")]
     pairs = f"median of {len(seconds[OURS])} pairs"
     for peer, bar in BARS.items():
         names = {"its fastest": [name for name in seconds if name.startswith(peer)]}
@@ -90,19 +101,22 @@ def against_peers(width: int, seconds: dict[str, list[float]], rates: dict[str, 
             names["its fastest with its own attention"] = [name for name in names["its fastest"] if "sdpa" in name]
         for which, among in names.items():
             best = fastest(seconds, among)
-            what = f"training, width {width}: congling / {best} ({which})"
+            what = f"training, {case}: congling / {best} ({which})"
             note = f"{rates[OURS]:,.0f} against {rates[best]:,.0f} target tokens/s, {pairs}"
             figures.append(Figure(what, median_ratio(seconds[best], seconds[OURS]), "×", bar, note))
     return figures
 
 
-def against_limit(width: int, batches: list[Batch], seconds: list[float], limit: float) -> Figure:
-    """The step's arithmetic a second, as a part of the limit."""
-    sizes = sizes_of(width, TARGET_PIECES)
-    reached = median_rate([training_flops(sizes, batch) for batch in batches], seconds)
-    note = f"{reached / 1e9:,.0f} of {limit / 1e9:,.0f} GFLOP/s; of the places of the sources"
-    note += f" {padding(batches, 'source'):.1%} are padding, of the targets {padding(batches, 'target'):.1%}"
-    what = f"training, width {width}: model FLOPs / bfloat16 matrix-product rate"
+def against_limit(width: int, shapes: str, work: list[Work], seconds: list[float], limit: float) -> Figure:
+    """The step's arithmetic a second, as a part of the limit. ``seconds`` are those of a target token."""
+    sizes, padded = sizes_of(width, TARGET_PIECES), [each.padded for each in work]
+    a_token = sum(training_flops(sizes, batch) for batch in padded) / sum(batch.target_tokens for batch in padded)
+    reached = median_rate([a_token] * len(seconds), seconds)
+    ours = [each.ours for each in work]
+    note = f"{reached / 1e9:,.0f} of {limit / 1e9:,.0f} GFLOP/s; padding: of our places of the sources"
+    note += f" {padding(ours, 'source'):.1%}, of the targets {padding(ours, 'target'):.1%};"
+    note += f" of the peers' {padding(padded, 'source'):.1%} and {padding(padded, 'target'):.1%}"
+    what = f"training, width {width}, {shapes} shapes: model FLOPs / bfloat16 matrix-product rate"
     return Figure(what, 100 * reached / limit, "%", "≥ 50 %", note)
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from model_flops import TransformerSizes
-from tatoeba_batches import IdRows, padded_batch
+from tatoeba_batches import SOURCE_PIECES, TARGET_PIECES, IdRows
 from torch import Tensor, nn
 
+from congling.data.text.packed_batches import collate_tiles
 from congling.data.text.pair_batches import Batch
+from congling.data.text.tiles import pack, tile_size
 from congling.equations.positions import sinusoidal_positions
 
 Step = Callable[[Batch], object]
@@ -28,9 +31,14 @@ def sizes_of(width: int, target_vocabulary: int) -> TransformerSizes:
     return TransformerSizes(width, 4 * width, LAYERS, LAYERS, HEADS, target_vocabulary - 1)
 
 
-def our_batch(sources: IdRows, targets: IdRows) -> Batch:
-    """Rows of pieces, which have no end yet, as our trainer lays them out for a step."""
-    return padded_batch(sources, targets)
+def our_batches(rows: list[tuple[IdRows, IdRows]], batch_tokens: int) -> list[Batch]:
+    """The same sentences as our trainer lays them out: packed into tiles, as many a batch as the budget allows."""
+    sources, targets = ([row for batch in rows for row in batch[side]] for side in (0, 1))
+    lengths = [np.array([len(row) for row in side]) for side in (sources, targets)]
+    size = tile_size(*lengths)
+    packed = pack(lengths[0] + 1, lengths[1] + 1, size, batch_tokens, np.random.default_rng(1))
+    pads = SOURCE_PIECES - 1, TARGET_PIECES - 1
+    return [collate_tiles(sources, targets, tiles, wide, pads) for wide, tiles in packed]
 
 
 def our_step(width: int, source_vocabulary: int, target_vocabulary: int) -> Step:

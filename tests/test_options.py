@@ -278,7 +278,10 @@ def test_a_network_has_defaults_of_its_own() -> None:
     transformer.settle()
     chosen = transformer.network
     assert (chosen.width, chosen.heads, chosen.norm, chosen.cell) == (192, 4, "pre", None)
-    assert (rnn.training.learning_rate, transformer.training.learning_rate) == (4e-3, 2e-3)
+    assert (rnn.training.learning_rate, transformer.training.learning_rate) == (4e-3, 3.97e-3)
+    wide = TranslationOptions(network=NetworkOptions(width=512, norm="post"))
+    wide.settle()
+    assert wide.training.learning_rate == 1.24e-3
     given = TranslationOptions(training=TranslationTraining(learning_rate=1e-3))
     given.settle()
     assert given.training.learning_rate == 1e-3

@@ -62,21 +62,21 @@ class _Side:
     """One side of a batch of tiles: ids, the number of each position's sentence in its tile, its place in it."""
 
     def __init__(self, tiles: Sequence[Sequence[list[int] | NDArray[Any]]], width: int, pad: int) -> None:
+        sentences = [np.asarray(pieces) for tile in tiles for pieces in tile]
+        lengths = np.fromiter(map(len, sentences), np.int64, len(sentences)) + 1  # with their ends
+        counts = np.fromiter(map(len, tiles), np.int64, len(tiles))
+        begins = np.cumsum(lengths) - lengths  # of each sentence, were there one endless tile
+        firsts = np.repeat(np.cumsum(counts) - counts, counts)  # the first sentence of each one's tile
+        places = np.arange(lengths.sum()) - np.repeat(begins, lengths)
+        cells = np.repeat(np.repeat(np.arange(len(tiles)) * width, counts) + begins - begins[firsts], lengths) + places
         self.ids = np.full((len(tiles), width), pad, np.int64)
+        self.ids.flat[cells] = END_ID
+        self.ids.flat[cells[places < np.repeat(lengths - 1, lengths)]] = np.concatenate(sentences)
         self.sentences = np.full((len(tiles), width), -1, np.int64)  # −1 at pads
+        self.sentences.flat[cells] = np.repeat(np.arange(len(sentences)) - firsts, lengths)
         self.positions = np.zeros((len(tiles), width), np.int64)
-        self.tokens = 0
-        counting = np.arange(width)
-        for row, tile in enumerate(tiles):
-            place = 0
-            for number, pieces in enumerate(tile):
-                end = place + len(pieces)
-                self.ids[row, place:end] = pieces
-                self.ids[row, end] = END_ID
-                self.sentences[row, place : end + 1] = number
-                self.positions[row, place : end + 1] = counting[: end + 1 - place]
-                place = end + 1
-            self.tokens += place
+        self.positions.flat[cells] = places
+        self.tokens = len(cells)
 
 
 class PackedTrainingBatches:

@@ -5,6 +5,7 @@ Nothing here imports PyTorch, so that ``congling train translation --help`` answ
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -143,7 +144,9 @@ NETWORKS: dict[str, dict[str, Any]] = {  # the options that a network has beside
     },
     "rnn": {"cell": "gru", "width": 256, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.2},
 }
-LEARNING_RATES = {"transformer": 2e-3, "rnn": 4e-3}
+RNN_RATE = 4e-3
+RATES_TIMES_ROOT_WIDTH = {"pre": 0.055, "post": 0.028}
+"""Of a Transformer, by its norm: the rate falls with the root of the width, as in Vaswani et al. 2017, eq. 3."""
 
 
 @dataclass
@@ -213,6 +216,13 @@ class NetworkOptions:
         for name, value in self.chosen().items():
             setattr(self, name, value)
 
+    def learning_rate(self) -> float:
+        """The default, once ``settle`` ran, to three digits."""
+        if self.network == "rnn":
+            return RNN_RATE
+        assert self.norm is not None and self.width is not None
+        return float(f"{RATES_TIMES_ROOT_WIDTH[self.norm] / math.sqrt(self.width):.3g}")
+
     def _refuse_others_options(self) -> None:
         if self.attention and self.network == "transformer":
             raise UsageError(_("--attention belongs to --network rnn: a Transformer has it always"))
@@ -247,7 +257,8 @@ class TranslationTraining(TrainingOptions):
     minutes: float | None = None
     """Train for so many minutes; the schedule follows the part that is spent. Without any such budget: 10."""
     learning_rate: float | None = None  # type: ignore[assignment]  # a number once ``TranslationOptions.settle`` ran
-    """The highest learning rate, reached at the end of the warm-up; by default 0.002, of an rnn 0.004."""
+    """The highest learning rate, reached at the end of the warm-up; by default 0.055 / √width (0.004 for a width of
+    192), with --norm post half of it, of an rnn 0.004."""
     batch_tokens: int = 2048
     """Tokens in a batch, padding included, on the longer side."""
     label_smoothing: float = 0.1
@@ -284,7 +295,7 @@ class TranslationOptions:
         """Write in what the network decides where nothing was given: ``run.yaml`` then says what was meant."""
         self.network.settle()
         if self.training.learning_rate is None:
-            self.training.learning_rate = LEARNING_RATES[self.network.network]
+            self.training.learning_rate = self.network.learning_rate()
 
 
 def _flag(name: str) -> str:

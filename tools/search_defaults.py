@@ -3,7 +3,7 @@
 Each trial is ``congling train translation`` with some options of its own, by default on Tatoeba. The scores are those
 of the last validation: the loss in nats a target token, and BLEU of some greedy translations. One JSON line a trial.
 
-    python benchmarks/search_defaults.py --minutes 4 -- "" "--learning-rate 3e-3" "--batch-tokens 4096"
+    python tools/search_defaults.py --minutes 4 -- "" "--learning-rate 3e-3" "--batch-tokens 4096"
 """
 
 from __future__ import annotations
