@@ -31,7 +31,7 @@ from congling.tasks.translation.data import load_examples
 from congling.tasks.translation.translator import Translator
 
 RUN = Path("runs/benchmark-decoding")
-TRAINING = ["--norm", "post", "--learning-rate", "1e-3", "--warmup-steps", "400", "--minutes", "4"]
+TRAINING = ["--norm", "post", "--warmup-steps", "400", "--minutes", "4"]
 PEERS = {"generate": "≥ 5", "ctranslate2 float32": "", "ctranslate2 int8": ""}
 
 

@@ -63,7 +63,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-tokens", type=int, default=TranslationTraining().batch_tokens)
     parser.add_argument("--batches", type=int, default=20)
     parser.add_argument("--warm-up", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
 
 
 def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:

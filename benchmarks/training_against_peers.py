@@ -65,7 +65,7 @@ def ways(width: int) -> dict[str, Callable[[Work], object]]:
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--widths", type=int, nargs="+", default=[192, 256])
     parser.add_argument("--batch-tokens", type=int, default=TranslationTraining().batch_tokens)
-    parser.add_argument("--batches", type=int, default=24)
+    parser.add_argument("--batches", type=int, default=15)
     parser.add_argument("--warm-up", type=int, default=3)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from enum import IntEnum
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from congling.decoding.candidates import NEVER
@@ -39,7 +41,7 @@ def unroll(
         record_alternatives: how many of each position's best pieces to keep in the hypothesis.
         hear: for whoever shows the pieces while they come.
     """
-    running = Running.begin(max_lengths)
+    running, limits = Running.begin(max_lengths), max_lengths.tolist()
     found: dict[int, Hypothesis] = {}
     alternatives: list[list[list[tuple[int, float]]]] = [[] for _ in range(len(running))]
     while len(running):
@@ -47,32 +49,54 @@ def unroll(
         if record_alternatives:
             _record(alternatives, running, log_probabilities, record_alternatives)
         pieces, values = choose(log_probabilities, running)
-        possible = values > NEVER
         grown = running.followed_by(pieces, values)
+        fates = _fates(running, pieces, values, end_id, limits)
         if hear is not None:
-            heard = grown.select(possible)
-            for owner, piece in zip(heard.owner.tolist(), heard.pieces[:, -1].tolist(), strict=True):
-                hear(owner, piece)
-        leaves = _collect(found, running, grown, possible, end_id, max_lengths)
-        if leaves.any():  # mostly not: then nothing is copied
-            stays = (~leaves).nonzero().squeeze(1)
+            for owner, piece, fate in zip(running.owner.tolist(), pieces.tolist(), fates, strict=True):
+                if fate != Fate.IMPOSSIBLE:
+                    hear(owner, piece)
+        if any(fates):  # mostly not: then nothing is copied
+            _collect(found, running, grown, fates)
+            stays = _rows(fates, Fate.GOES_ON, running)
             state = steps.select(state, stays) if len(stays) else None
             grown = grown.select(stays)
         running = grown
     return [replace(found[row], alternatives=alternatives[row]) for row in range(len(found))]
 
 
-def _collect(
-    found: dict[int, Hypothesis], running: Running, grown: Running, possible: Tensor, end_id: int, max_lengths: Tensor
-) -> Tensor:
-    """(N,) which rows leave; those that have no next piece, have ended or are full go into ``found``."""
-    ended = possible & (grown.pieces[:, -1] == end_id)
-    leaves = ~possible | ended | (max_lengths[grown.owner] <= grown.length)
-    if leaves.any():
-        found.update(running.select(~possible).hypotheses(finished=False))
-        found.update(grown.select(ended).hypotheses(finished=True))
-        found.update(grown.select(leaves & possible & ~ended).hypotheses(finished=False))
-    return leaves
+class Fate(IntEnum):
+    """What becomes of a row."""
+
+    GOES_ON = 0
+    ENDED = 1
+    FULL = 2
+    IMPOSSIBLE = 3  # it has no next piece
+
+
+def _fates(running: Running, pieces: Tensor, values: Tensor, end_id: int, limits: Sequence[int]) -> list[Fate]:
+    """One for each row; in plain numbers, which for a few rows take less time than a single operation on tensors."""
+    fates, length = [], running.length + 1
+    for owner, piece, value in zip(running.owner.tolist(), pieces.tolist(), values.tolist(), strict=True):
+        if not value > NEVER:
+            fates.append(Fate.IMPOSSIBLE)
+        elif piece == end_id:
+            fates.append(Fate.ENDED)
+        else:
+            fates.append(Fate.FULL if limits[owner] <= length else Fate.GOES_ON)
+    return fates
+
+
+def _collect(found: dict[int, Hypothesis], running: Running, grown: Running, fates: Sequence[Fate]) -> None:
+    """Keep the rows that leave; those that have no next piece stay as they were before."""
+    found.update(running.select(_rows(fates, Fate.IMPOSSIBLE, running)).hypotheses(finished=False))
+    found.update(grown.select(_rows(fates, Fate.ENDED, running)).hypotheses(finished=True))
+    found.update(grown.select(_rows(fates, Fate.FULL, running)).hypotheses(finished=False))
+
+
+def _rows(fates: Sequence[Fate], wanted: Fate, running: Running) -> Tensor:
+    """Where the rows with one fate stand."""
+    places = [row for row, fate in enumerate(fates) if fate == wanted]
+    return torch.tensor(places, dtype=torch.int64, device=running.owner.device)
 
 
 def _record(

@@ -30,7 +30,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Te
     return torch.bmm(torch.softmax(scores, dim=-1), value)
 
 
-class _AddAndNorm:
+class AddAndNormed:
+    """``AddAndNorm`` without dropout: (N, W) to (N, W)."""
+
     def __init__(self, block: AddAndNorm) -> None:
         self.gain, self.bias, self.norm_first = block.norm.weight.detach(), block.norm.bias.detach(), block.norm_first
 
@@ -65,9 +67,9 @@ class PreparedEncoderLayer:
         self.heads = layer.self_attention.heads
         self.input = PreparedLinear(*_input_parts(layer.self_attention))
         self.output = _linear(layer.self_attention.output_projection)
-        self.add_and_norm = _AddAndNorm(layer.self_attention_add_and_norm)
+        self.add_and_norm = AddAndNormed(layer.self_attention_add_and_norm)
         self.feed_forward = _FeedForward(layer.feed_forward)
-        self.feed_forward_add_and_norm = _AddAndNorm(layer.feed_forward_add_and_norm)
+        self.feed_forward_add_and_norm = AddAndNormed(layer.feed_forward_add_and_norm)
 
     def __call__(self, input: Tensor, grid: Grid) -> Tensor:
         """(P, W) to (P, W)."""
@@ -88,14 +90,25 @@ class PreparedDecoderLayer:
         width, self.heads = layer.self_attention.width, layer.self_attention.heads
         self.input = PreparedLinear(*_input_parts(layer.self_attention))
         self.output = _linear(layer.self_attention.output_projection)
-        self.add_and_norm = _AddAndNorm(layer.self_attention_add_and_norm)
+        self.add_and_norm = AddAndNormed(layer.self_attention_add_and_norm)
         weight, bias = _input_parts(layer.cross_attention)
         self.cross_query = PreparedLinear(weight[:width], bias[:width])
         self.cross_memory = weight[width:], bias[width:]
         self.cross_output = _linear(layer.cross_attention.output_projection)
-        self.cross_add_and_norm = _AddAndNorm(layer.cross_attention_add_and_norm)
+        self.cross_add_and_norm = AddAndNormed(layer.cross_attention_add_and_norm)
         self.feed_forward = _FeedForward(layer.feed_forward)
-        self.feed_forward_add_and_norm = _AddAndNorm(layer.feed_forward_add_and_norm)
+        self.feed_forward_add_and_norm = AddAndNormed(layer.feed_forward_add_and_norm)
+
+    @property
+    def linears(self) -> list[PreparedLinear]:
+        """What the newest position passes through, in this order."""
+        attentions = [self.input, self.output, self.cross_query, self.cross_output]
+        return [*attentions, self.feed_forward.inner, self.feed_forward.outer]
+
+    @property
+    def norms(self) -> list[AddAndNormed]:
+        """One for each sub-layer, in their order."""
+        return [self.add_and_norm, self.cross_add_and_norm, self.feed_forward_add_and_norm]
 
     def step(self, input: Tensor, newest: Tensor, past: Tensor, memory: Tensor, state: PreparedState) -> Tensor:
         """The newest position: (N, W) to (N, W).

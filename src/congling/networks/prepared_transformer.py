@@ -5,7 +5,8 @@ The function is that of ``Transformer``, which is the one to read; here is what 
 - each matrix is laid out for the processor (``PreparedLinear``), and 1/√D is a part of W^Q;
 - padding takes part in the encoder's attention alone, not in its matrix products;
 - the hypotheses of a sentence share its memory: they ask it together, and it is copied only when sentences leave;
-- keys and values of all layers stand in one tensor, with room for those to come.
+- keys and values of all layers stand in one tensor, with room for those to come;
+- a step of few rows becomes a single compiled function (``FewRows``).
 
 B sentences · S source length · P source pieces without padding · N rows, each a hypothesis · T positions so far
 L layers · W width · H heads · D = W / H · K most rows of one sentence · V vocabulary, padding included
@@ -21,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from congling.equations.positions import sinusoidal_positions
+from congling.networks.prepared_few_rows import FewRows
 from congling.networks.prepared_layers import PreparedDecoderLayer, PreparedEncoderLayer
 from congling.networks.prepared_linear import PreparedLinear, filled
 from congling.networks.prepared_memory import Grid, Groups, Memory, PreparedState
@@ -43,6 +45,7 @@ class PreparedTransformer:
         self.memory = PreparedLinear(torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts]))
         self.heads = self.decoder_layers[0].heads
         self.projection = PreparedLinear(network.projection, network.output_bias)
+        self.few_rows = FewRows(self.target_table, self.decoder_layers, self.decoder_norm, self.projection)
 
     def start(self, source: Tensor, source_padding: Tensor) -> PreparedState:
         """Read the source, (B, S) ids; nothing is written yet."""
@@ -68,16 +71,24 @@ class PreparedTransformer:
     def step(self, state: PreparedState, last: Tensor) -> tuple[Tensor, PreparedState]:
         """Log-probabilities (N, V − 1) of the next piece after the pieces ``last`` (N)."""
         past = _with_room(state.past, state.position)
-        rows = F.embedding(filled(last), self.target_table)
-        rows = rows + self._positions_until(state.position + 1, rows)[state.position]
+        positions = self._positions_until(state.position + 1, self.target_table)
+        if self.few_rows.compiled(len(last)):
+            logits = self.few_rows.logits(last, positions, state, past)
+        else:
+            logits = self._logits(last, positions, state, past)
+        log_probabilities = torch.log_softmax(logits.float(), dim=-1)
+        return log_probabilities, PreparedState(state.count, state.position + 1, state.memory, state.groups, past)
+
+    def _logits(self, last: Tensor, positions: Tensor, state: PreparedState, past: Tensor) -> Tensor:
+        """(N, V − 1) after the pieces ``last`` (N); the newest keys and values are written into ``past``."""
+        rows = F.embedding(filled(last), self.target_table) + positions[state.position]
         newest = past[..., state.position, :].unbind(0)
         until = past[..., : state.position + 1, :].flatten(2, 3).unbind(0)
         memory = state.memory.values.flatten(2, 3).unbind(0)
         for number, layer in enumerate(self.decoder_layers):
             rows = layer.step(rows, newest[number], until[number], memory[number], state)
         rows = rows if self.decoder_norm is None else self.decoder_norm(rows)
-        log_probabilities = torch.log_softmax(self.projection(rows)[: state.count].float(), dim=-1)
-        return log_probabilities, PreparedState(state.count, state.position + 1, state.memory, state.groups, past)
+        return self.projection(rows)[: state.count]
 
     def select(self, state: PreparedState, rows: Tensor) -> PreparedState:
         """Keep, repeat or reorder hypotheses: ``rows`` (M) of the N there are."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from congling.learning.word2vec.compiling import part, whole
+from congling.equations.compiling import part, whole
 from congling.learning.word2vec.draws import FIRST, SECOND, STEP
 from congling.learning.word2vec.prefetch import prefetch_row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from congling.learning.word2vec.compiling import whole
+from congling.equations.compiling import whole
 
 ONE = 2**32  # a probability of 1, as a threshold for 32 random bits
 

@@ -20,6 +20,10 @@ def part(function: F) -> F:
 def whole(function: F) -> F:
     """Compile a function that Python calls. Other threads go on meanwhile; the machine code is kept for next time.
 
-    numba keeps it beside the source, or in the user's cache where that cannot be written to.
+    numba keeps it beside the source, or in the user's cache where that cannot be written to; where neither can, the
+    function is compiled anew by each process.
     """
-    return cast(F, numba.njit(fastmath=_FAST, nogil=True, cache=True)(function))
+    try:
+        return cast(F, numba.njit(fastmath=_FAST, nogil=True, cache=True)(function))
+    except RuntimeError:
+        return cast(F, numba.njit(fastmath=_FAST, nogil=True)(function))

@@ -1,0 +1,134 @@
+"""The compiled step of few rows against the plain network and the prepared one's operations: the same numbers.
+
+H 3 heads of width 7, so W 21 · F 13 · 18 pieces that can be said: no width is a multiple of four
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from congling.decoding.beam import beam_search
+from congling.decoding.greedy import greedy_search
+from congling.decoding.hypotheses import Hypothesis
+from congling.equations.compiling import whole
+from congling.networks import prepared_few_rows
+from congling.networks.prepared_few_rows import FEW, FIRST_STEPS
+from congling.networks.prepared_transformer import PreparedTransformer
+from congling.networks.transformer import Transformer
+from congling.networks.transformer_layers import Activation
+
+SOURCE_PIECES, TARGET_PIECES = 17, 19
+SOURCE_PAD, TARGET_PAD = SOURCE_PIECES - 1, TARGET_PIECES - 1
+
+
+def network_of(norm_first: bool = False, activation: Activation = "relu") -> Transformer:
+    """Every parameter is random: gains of one and biases of zero would hide mistakes."""
+    torch.manual_seed(7)
+    network = Transformer(
+        SOURCE_PIECES, TARGET_PIECES, width=21, heads=3, feed_forward=13, encoder_layers=1, decoder_layers=2,
+        norm_first=norm_first, activation=activation,
+    ).eval()  # fmt: skip
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.dim() == 1:
+                parameter.add_(torch.randn_like(parameter) / 3)
+    return network
+
+
+def compiled(network: Transformer) -> PreparedTransformer:
+    """Prepared, and at the compiled step from the beginning."""
+    prepared = PreparedTransformer(network)
+    prepared.few_rows.steps = FIRST_STEPS
+    return prepared
+
+
+def sentences(lengths: list[int]) -> tuple[Tensor, Tensor]:
+    padding = torch.arange(max(lengths)) >= torch.tensor(lengths)[:, None]
+    return torch.randint(0, SOURCE_PAD, padding.shape).masked_fill_(padding, SOURCE_PAD), padding
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu", "silu"])
+@pytest.mark.parametrize("norm_first", [False, True])
+@torch.inference_mode()
+def test_the_compiled_step_equals_the_plain_one(norm_first: bool, activation: Activation) -> None:
+    """Guards every formula of the step, the room that grows, rows that change places, and the ends of sentences."""
+    network = network_of(norm_first, activation)
+    prepared = compiled(network)
+    source, padding = sentences([11, 3, 6])
+    plain, fast = network.start(source, padding), prepared.start(source, padding)
+    last = torch.full((3,), TARGET_PAD)
+    for position in range(21):
+        expected, plain = network.step(plain, last)
+        found, fast = prepared.step(fast, last)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+        rows = torch.tensor([1]) if position == 19 else torch.randint(0, len(last), (2 + position % (FEW - 1),))
+        plain, fast = network.select(plain, rows), prepared.select(fast, rows)
+        last = torch.randint(0, TARGET_PAD, (len(rows), 3))[:, 1]  # a column, as searches hand it over
+    assert prepared.few_rows.step is not None
+
+
+@torch.inference_mode()
+def test_a_search_is_the_same_before_and_after_the_switch() -> None:
+    """Guards against a translation that depends on how many others came before it."""
+    network = network_of()
+    source, padding = sentences([9, 4])
+    limits: dict[str, Any] = {"end_id": 2, "pad_id": TARGET_PAD, "max_lengths": torch.tensor([30, 12])}
+    before, after = PreparedTransformer(network), compiled(network)
+    before.few_rows.able = False
+    assert_same(greedy_search(before, source, padding, **limits), greedy_search(after, source, padding, **limits))
+    for one, other in zip(
+        beam_search(before, source, padding, beam=3, n_best=2, **limits),
+        beam_search(after, source, padding, beam=3, n_best=2, **limits),
+        strict=True,
+    ):
+        assert_same(one, other)
+
+
+def assert_same(some: list[Hypothesis], others: list[Hypothesis]) -> None:
+    assert [each.ids for each in some] == [each.ids for each in others]
+    for one, other in zip(some, others, strict=True):
+        assert math.isclose(one.log_probability, other.log_probability, rel_tol=1e-5)
+
+
+@torch.inference_mode()
+def test_the_compiled_step_comes_late_and_only_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards a first sentence from the time that numba takes, and other types and large networks from wrong numbers."""
+    prepared, row = PreparedTransformer(network_of()), torch.tensor([TARGET_PAD])
+    state = prepared.start(*sentences([5]))
+    for _step in range(FIRST_STEPS):
+        prepared.step(state, row)
+    assert prepared.few_rows.step is None
+    prepared.step(state, row)
+    assert prepared.few_rows.step is not None
+    assert not prepared.few_rows.compiled(FEW + 1)
+    assert not PreparedTransformer(network_of().double()).few_rows.able
+    monkeypatch.setattr(prepared_few_rows, "MOST_WEIGHTS", 1000)
+    assert not PreparedTransformer(network_of()).few_rows.able
+
+
+@torch.inference_mode()
+def test_the_step_is_compiled_once() -> None:
+    """Guards against seconds of compiling again, for arrays that lie differently: a column, a part, one row or more."""
+    from congling.networks.prepared_step import decoder_step
+
+    prepared = compiled(network_of(norm_first=True))
+    state = prepared.select(prepared.start(*sentences([5, 2])), torch.tensor([0, 0, 1]))
+    for rows in (torch.tensor([2, 0, 1]), torch.tensor([1, 2]), torch.tensor([0])):
+        state = prepared.select(state, rows)
+        _found, state = prepared.step(state, torch.randint(0, TARGET_PAD, (len(rows), 4))[:, 2])
+    assert len(decoder_step.signatures) == 1  # type: ignore[attr-defined]
+
+
+def test_a_function_is_compiled_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards translators in containers that may write nowhere: numba refuses to compile what it cannot keep."""
+    monkeypatch.setattr("numba.core.caching.CacheImpl._locator_classes", [])
+    assert whole(_next)(3) == 4
+
+
+def _next(number: int) -> int:
+    return number + 1
