@@ -50,6 +50,7 @@ class Sentences:
     source_padding = source == 12
     target_output = torch.tensor([[3, 1, 2], [4, 10, 10], [5, 6, 7]])
     target_input = torch.tensor([[10, 3, 1], [10, 4, 10], [10, 5, 6]])
+    packing = None
 
 
 @pytest.fixture(scope="module")
