@@ -21,7 +21,7 @@ from congling.learning.training_state import Validation
 from congling.tasks.training import GoingOn, Say, go_on, new_run, preparing, train_into
 from congling.tasks.translation.data import languages, load_examples, prepare, read_corpus
 from congling.tasks.translation.options import TASK, SearchOptions, TranslationOptions
-from congling.tasks.translation.scores import bleu
+from congling.tasks.translation.scores import bleu, bleu_tokenizer
 from congling.tasks.translation.stored_run import languages_of, translation_options_of
 from congling.tasks.translation.translator import Translator, build_network
 
@@ -117,9 +117,12 @@ def validate(translator: Translator, examples: Sequence[Example]) -> Validation:
         for each in translator.translate([example.source for example in scored], SearchOptions(beam=1, max_length=60))
     ]
     references = [example.references for example in scored]
+    language = translator.languages[1]
+    # A tokenizer by name: sacreBLEU then keeps its remarks on the data for ``congling evaluate``.
+    score = bleu(outputs, references, language, tokenizer=bleu_tokenizer(language)).score
     return Validation(
         loss=validation_loss(translator, examples),
-        scores={"bleu": bleu(outputs, references, translator.languages[1]).score},
+        scores={"bleu": score},
         samples=[
             (example.source, example.references[0], output)
             for example, output in list(zip(scored, outputs, strict=True))[:SAMPLES]
