@@ -99,7 +99,7 @@ def test_near_letters_are_recalled_and_the_figure_has_two_courses() -> None:
 def test_a_longer_sentence_takes_longer_in_every_network() -> None:
     """Guards against a clock around the wrong thing, and lengths that do not reach the network."""
     for network in ("rnn", "rnn-attention", "transformer"):
-        trial = WaitingTrial.of(but(WaitingOptions(parameters=200_000, lengths=(2, 61)), network=network))
+        trial = WaitingTrial.of(but(WaitingOptions(parameters=200_000, lengths=(2, 257)), network=network))
         assert 0 < trial.learning[0] < trial.learning[1] and 0 < 3 * trial.translating[0] < trial.translating[1]
 
 
