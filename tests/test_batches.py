@@ -20,14 +20,13 @@ from numpy.typing import NDArray
 from congling.data.text.pair_batches import (
     Batch,
     Lengths,
-    SubwordSampling,
-    TrainingBatches,
     collate,
     ordered_batches,
     plan_epoch,
 )
 from congling.data.text.token_store import TokenStore, TokenStoreWriter, tokenize_pairs
 from congling.data.text.tokenizers import train_tokenizer
+from congling.data.text.training_batches import SubwordSampling, TrainingBatches
 from congling.errors import UserError
 
 SOURCE_PAD, TARGET_PAD = 96, 88

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -345,7 +344,7 @@ def test_an_interrupt_saves_and_ends(run: Run, number: signal.Signals) -> None:
 
     def press(call: int) -> None:
         if call == 3:
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
 
     training = Training(run, options(validate_every=4), before_loss=press)
     assert training.trainer.train() == "interrupted"
@@ -361,8 +360,8 @@ def test_a_second_interrupt_ends_at_once(run: Run) -> None:
 
     def press_twice(call: int) -> None:
         if call == 3:
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
@@ -622,7 +621,7 @@ def test_buffers_are_kept_with_the_weights(run: Run) -> None:
 
 
 def interrupted_at(step: int) -> Callable[[int], None]:
-    return lambda call: os.kill(os.getpid(), signal.SIGINT) if call == step else None
+    return lambda call: signal.raise_signal(signal.SIGINT) if call == step else None
 
 
 def test_a_resumed_training_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
@@ -651,7 +650,7 @@ def test_a_resumed_training_keeps_the_spent_seconds(run: Run, clock: Clock) -> N
     def pass_time(call: int) -> None:
         clock.now += 10
         if call == 2:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     assert Training(run, chosen, before_loss=pass_time).trainer.train() == "interrupted"
     clock.now += 10_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -164,7 +163,7 @@ def test_going_on_gives_what_an_unbroken_training_gives(run: Run, broken_off: in
 
     def interrupt(event: Event) -> None:
         if isinstance(event, StepDone) and event.step == broken_off:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     first.trainer.listeners = [*first.trainer.listeners, interrupt]
     assert first.trainer.train() == "interrupted"

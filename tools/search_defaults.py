@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,6 @@ def trial(options: str, minutes: float, threads: int) -> dict[str, object]:
         if done.returncode:
             return {"options": options, "error": done.stderr.strip().splitlines()[-1]}
         rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-        shutil.rmtree(run)
     seen = next(row for row in reversed(rows) if "valid/loss" in row)
     trained = next(row for row in reversed(rows) if "train/epoch" in row)
     scores = {"loss": round(seen["valid/loss"], 4), "bleu": round(seen["valid/bleu"], 2)}

@@ -127,9 +127,9 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         wanted = F.pad(target, (0, len(rows) - count))[:, None]
         offsets = weight.new_zeros(classes) if bias is None else bias
         offsets = F.pad(offsets, (0, len(places) - classes), value=-math.inf)
-        hidden_gradient = torch.empty_like(rows) if differentiate else None
-        weight_gradient = torch.zeros_like(places, dtype=exact) if differentiate else None
-        bias_gradient = torch.zeros_like(offsets, dtype=exact) if differentiate else None
+        gradients = None
+        if differentiate:
+            gradients = torch.empty_like(rows), *(torch.zeros_like(each, dtype=exact) for each in (places, offsets))
         loss = torch.zeros((), dtype=exact, device=hidden.device)
         at_once = TOKENS_AT_ONCE if hidden.device.type == "cpu" else 8 * TOKENS_AT_ONCE
         for start in range(0, count, at_once):
@@ -142,24 +142,26 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             if label_smoothing:  # Σ_v log p_v = Σ_v z_v − V log Σ exp z, of which the first sum comes below
                 log_sum = logits.gather(-1, wanted[chunk])[: count - start].to(exact) - log_probability
                 loss += label_smoothing * (log_probability.sum() + log_sum.sum())
-            if hidden_gradient is None or weight_gradient is None or bias_gradient is None:
+            if gradients is None:
                 continue
+            of_hidden, of_weight, of_bias = gradients
             difference.scatter_(-1, wanted[chunk], probability + (label_smoothing - 1))
             difference[count - start :] = 0
-            bias_gradient += torch.matmul(difference.new_ones(1, len(difference)), difference)[0]  # a quick sum
-            torch.matmul(difference, places, out=hidden_gradient[chunk])
-            weight_gradient += torch.matmul(difference.transpose(0, 1), rows[chunk])
+            of_bias += torch.matmul(difference.new_ones(1, len(difference)), difference)[0]  # a quick sum
+            torch.matmul(difference, places, out=of_hidden[chunk])
+            of_weight += torch.matmul(difference.transpose(0, 1), rows[chunk])
         if label_smoothing:
             spread = label_smoothing / classes
             summed, weights = hidden.sum(dim=0, dtype=exact), weight.sum(dim=0, dtype=exact)  # both (D)
             loss -= spread * (torch.dot(summed, weights) + count * offsets[:classes].sum(dtype=exact))
-            if hidden_gradient is not None and weight_gradient is not None and bias_gradient is not None:
-                hidden_gradient -= (spread * weights).to(hidden.dtype)
-                weight_gradient -= spread * summed
-                bias_gradient -= spread * count
-        if hidden_gradient is not None and weight_gradient is not None and bias_gradient is not None:
-            gradients = hidden_gradient[:count], weight_gradient[:classes], bias_gradient[:classes]
-            context.gradients = gradients  # type: ignore[attr-defined]
+            if gradients is not None:
+                of_hidden, of_weight, of_bias = gradients
+                of_hidden -= (spread * weights).to(hidden.dtype)
+                of_weight -= spread * summed
+                of_bias -= spread * count
+        if gradients is not None:
+            of_hidden, of_weight, of_bias = gradients
+            context.gradients = of_hidden[:count], of_weight[:classes], of_bias[:classes]  # type: ignore[attr-defined]
         context.types = weight.dtype, None if bias is None else bias.dtype  # type: ignore[attr-defined]
         return loss
 

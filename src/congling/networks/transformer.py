@@ -183,29 +183,31 @@ class Transformer(nn.Module):
 
     def encode(self, source: Tensor, source_padding: Tensor) -> tuple[Tensor, Tensor]:
         """Read (B, S) ids: the encoder's output (B, S, W), and the mask (B, 1, 1, S) against padding."""
-        with running(self):
-            embedded = self.source_embedding(source)
-            mask = padding_mask(source_padding, embedded.dtype)
-            return self.encoder(embedded, mask), mask
+        mask = padding_mask(source_padding, self.projection.dtype)
+        return self._read(source, mask), mask
 
     def decode(self, target_input: Tensor, memory: Tensor, memory_mask: Tensor) -> Tensor:
         """All target positions at once: (B, T) ids to hidden vectors (B, T, W)."""
-        with running(self):
-            embedded = self.target_embedding(target_input)
-            mask = causal_mask(target_input.shape[1], embedded.dtype, embedded.device)
-            hidden, _ = self.decoder(embedded, self.decoder.project_memory(memory), memory_mask, mask)
-            return hidden  # type: ignore[no-any-return]
+        mask = causal_mask(target_input.shape[1], memory.dtype, memory.device)
+        return self._write(target_input, memory, memory_mask, mask)
 
     def _decode_packed(self, batch: TranslationBatch, packing: SentencePlaces) -> Tensor:
         """What ``decode`` does for sentences in rows of their own, (B, T, W): each sees itself and its source alone."""
-        sources, targets = packing.source_sentences, packing.target_sentences
+        sources, targets, dtype = packing.source_sentences, packing.target_sentences, self.projection.dtype
+        memory = self._read(batch.source, same_sentence_mask(sources, sources, dtype), packing.source_positions)
+        memory_mask = same_sentence_mask(targets, sources, dtype)
+        mask = same_sentence_mask(targets, targets, dtype) + causal_mask(targets.shape[1], dtype, targets.device)
+        return self._write(batch.target_input, memory, memory_mask, mask, packing.target_positions)
+
+    def _read(self, source: Tensor, mask: Tensor, places: Tensor | None = None) -> Tensor:
         with running(self):
-            embedded = self.source_embedding(batch.source, places=packing.source_positions)
-            memory = self.encoder(embedded, same_sentence_mask(sources, sources, embedded.dtype))
-            embedded = self.target_embedding(batch.target_input, places=packing.target_positions)
-            mask = same_sentence_mask(targets, targets, embedded.dtype)
-            mask += causal_mask(targets.shape[1], embedded.dtype, embedded.device)
-            memory_mask = same_sentence_mask(targets, sources, embedded.dtype)
+            return self.encoder(self.source_embedding(source, places=places), mask)  # type: ignore[no-any-return]
+
+    def _write(
+        self, target_input: Tensor, memory: Tensor, memory_mask: Tensor, mask: Tensor, places: Tensor | None = None
+    ) -> Tensor:
+        with running(self):
+            embedded = self.target_embedding(target_input, places=places)
             hidden, _ = self.decoder(embedded, self.decoder.project_memory(memory), memory_mask, mask)
             return hidden  # type: ignore[no-any-return]
 

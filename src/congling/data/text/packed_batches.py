@@ -6,20 +6,18 @@ N  rows of the corpus          T  target positions of a tile, ends included
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from congling.data.going_on import require_same_origin
-from congling.data.text.pair_batches import Batch, IdRows, Packing, Rows, SubwordSampling
+from congling.data.text.pair_batches import Batch, IdRows, Packing
 from congling.data.text.tiles import TileSize, pack, tile_size
-from congling.data.text.token_store import TokenStore
 from congling.data.text.tokenizers import END_ID
-from congling.errors import UserError
-from congling.language import _
+from congling.data.text.training_batches import PairBatches
 
 BATCHES_AT_ONCE = 32  # so many batches' sentences are packed together: more fill the tiles hardly better
 
@@ -79,36 +77,18 @@ class _Side:
         self.tokens = len(cells)
 
 
-class PackedTrainingBatches:
-    """The endless stream of packed training batches, which goes on from any state that it was in.
+class PackedTrainingBatches(PairBatches):
+    """Batches of tiles, filled with the sentences of a window at a time."""
 
-    The face of ``pair_batches.TrainingBatches``, whose arguments these are. Sentences are packed a window at a time.
+    @cached_property
+    def tile(self) -> TileSize:
+        """How wide a tile is."""
+        return tile_size(self.store.source_lengths, self.store.target_lengths)
 
-    Attributes:
-        epoch: number of whole epochs that were given.
-        tile: how wide a tile is.
-    """
-
-    def __init__(
-        self,
-        store: TokenStore,
-        *,
-        batch_tokens: int,
-        seed: int,
-        source_pad: int,
-        target_pad: int,
-        sampling: SubwordSampling | None = None,
-    ) -> None:
-        if not len(store):
-            raise UserError(_("there are no sentence pairs to train on"))
-        if sampling is not None and not store.has_text:
-            raise ValueError("subword sampling needs a token store that was written with keep_text")
-        self.store, self.batch_tokens, self.seed, self.sampling = store, batch_tokens, seed, sampling
-        self.pads = source_pad, target_pad
-        self.tile = tile_size(store.source_lengths, store.target_lengths)
-        longer = max(float(store.source_lengths.mean()), float(store.target_lengths.mean())) + 1
-        self._window_rows = max(1, int(BATCHES_AT_ONCE * batch_tokens / longer))
-        self._start_epoch(0)
+    @cached_property
+    def _window_rows(self) -> int:
+        longer = max(float(self.store.source_lengths.mean()), float(self.store.target_lengths.mean())) + 1
+        return max(1, int(BATCHES_AT_ONCE * self.batch_tokens / longer))
 
     @property
     def epoch_fraction(self) -> float:
@@ -119,12 +99,10 @@ class PackedTrainingBatches:
     def _windows(self) -> int:
         return -(-len(self.store) // self._window_rows)
 
-    def __iter__(self) -> Iterator[Batch]:
-        return self
-
     def __next__(self) -> Batch:
         size, tiles = self._batches[self._position]
-        batch = collate_tiles(self._source_ids, self._target_ids, tiles, size, self.pads)
+        pads = self.source_pad, self.target_pad
+        batch = collate_tiles(self._source_ids, self._target_ids, tiles, size, pads)
         self._position += 1
         if self._position == len(self._batches):
             if self._window + 1 < self._windows:
@@ -133,26 +111,13 @@ class PackedTrainingBatches:
                 self._start_epoch(self.epoch + 1)
         return batch
 
-    def state(self) -> dict[str, int]:
-        """Where the stream is, in plain numbers: the next batch, and what the plan was made from."""
-        return {"epoch": self.epoch, "window": self._window, "position": self._position, **self._origin()}
+    def _place(self) -> dict[str, int]:
+        return {"window": self._window, "position": self._position}
 
-    def restore(self, state: dict[str, int]) -> None:
-        """Goes on from a state: the next batches are those of the stream that gave it.
-
-        A state of ``TrainingBatches`` has no window: its epoch begins anew.
-
-        Raises:
-            UserError: when the stream of the state had other data, another budget or another seed.
-        """
-        require_same_origin(state, self._origin())
-        self._start_epoch(state["epoch"])
-        if "window" in state:
-            self._start_window(state["window"])
-            self._position = state["position"]
-
-    def _origin(self) -> dict[str, int]:
-        return {"pairs": len(self.store), "batch_tokens": self.batch_tokens, "seed": self.seed}
+    def _go_to(self, place: dict[str, int]) -> None:
+        if "window" in place:  # one of ``TrainingBatches`` has none: its epoch begins anew
+            self._start_window(place["window"])
+            self._position = place["position"]
 
     def _start_epoch(self, epoch: int) -> None:
         self.epoch = epoch
@@ -162,19 +127,9 @@ class PackedTrainingBatches:
     def _start_window(self, window: int) -> None:
         self._window, self._position = window, 0
         rows = self._order[window * self._window_rows : (window + 1) * self._window_rows]
-        self._source_ids, self._target_ids = self._ids(rows)
+        self._source_ids, self._target_ids = self._ids(rows, window)
         lengths = [
             np.fromiter(map(len, side), np.int64, len(rows)) + 1 for side in (self._source_ids, self._target_ids)
         ]
         generator = np.random.default_rng([self.seed, self.epoch, window])
         self._batches = pack(lengths[0], lengths[1], self.tile, self.batch_tokens, generator)
-
-    def _ids(self, rows: Rows) -> tuple[IdRows, IdRows]:
-        if self.sampling is None:
-            return self.store.rows(rows)
-        sources, targets = self.store.texts(rows)
-        drawn = np.random.SeedSequence([self.seed, self.epoch, self._window]).generate_state(2) >> 1
-        return (
-            self.sampling.source_tokenizer.encode_sampled(sources, self.sampling.strength, int(drawn[0])),
-            self.sampling.target_tokenizer.encode_sampled(targets, self.sampling.strength, int(drawn[1])),
-        )

@@ -8,22 +8,16 @@ Lengths everywhere are those of the token store, without the end; the budget cou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from congling.data.going_on import require_same_origin
-from congling.data.text.tokenizers import END_ID, Tokenizer
-from congling.errors import UserError
-from congling.language import _
-
-if TYPE_CHECKING:  # whoever translates collates too, and needs no Arrow
-    from congling.data.text.token_store import TokenStore
+from congling.data.text.tokenizers import END_ID
 
 Rows = NDArray[np.int64]
 Lengths = NDArray[np.int32]
@@ -101,15 +95,6 @@ def _moved(tensor: Tensor, device: torch.device | str) -> Tensor:
     if torch.device(device).type == "cuda" and tensor.device.type == "cpu":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
-
-
-@dataclass(frozen=True)
-class SubwordSampling:
-    """Segment the sentences anew in every epoch (see ``Tokenizer.encode_sampled`` for the strength)."""
-
-    source_tokenizer: Tokenizer
-    target_tokenizer: Tokenizer
-    strength: float
 
 
 IdRows = Sequence[list[int] | NDArray[Any]] | list[list[int]] | list[NDArray[Any]]
@@ -216,99 +201,3 @@ def _cut(order: Rows, longest: Lengths, batch_tokens: int) -> list[Rows]:
         batches.append(order[start : start + rows])
         start += rows
     return batches
-
-
-class TrainingBatches:
-    """The endless stream of training batches, epoch after epoch, which goes on from any state that it was in.
-
-    Args:
-        store: the pairs; with their text if there is sampling.
-        batch_tokens: the budget of ``plan_epoch``. A sampled segmentation has more pieces and may pass it a little.
-        seed: with the epoch's number, decides everything that is random here.
-        source_pad, target_pad: ids of the pads.
-        sampling: draw the segmentation anew in each epoch.
-
-    Attributes:
-        epoch: number of whole epochs that were given.
-    """
-
-    def __init__(
-        self,
-        store: TokenStore,
-        *,
-        batch_tokens: int,
-        seed: int,
-        source_pad: int,
-        target_pad: int,
-        sampling: SubwordSampling | None = None,
-    ) -> None:
-        if not len(store):
-            raise UserError(_("there are no sentence pairs to train on"))
-        if sampling is not None and not store.has_text:
-            raise ValueError("subword sampling needs a token store that was written with keep_text")
-        self.store, self.batch_tokens, self.seed, self.sampling = store, batch_tokens, seed, sampling
-        self.source_pad, self.target_pad = source_pad, target_pad
-        self._start_epoch(0)
-
-    @property
-    def epoch_fraction(self) -> float:
-        """How much of the current epoch was given, from 0 to (not including) 1."""
-        return self._position / len(self._plan)
-
-    @property
-    def batches_per_epoch(self) -> int:
-        """Batches of the current epoch; another epoch may have a few more or less."""
-        return len(self._plan)
-
-    def __iter__(self) -> Iterator[Batch]:
-        return self
-
-    def __next__(self) -> Batch:
-        source_ids, target_ids = self._ids(self._plan[self._position])
-        batch = collate(source_ids, target_ids, self.source_pad, self.target_pad)
-        self._position += 1
-        if self._position == len(self._plan):
-            self._start_epoch(self.epoch + 1)
-        return batch
-
-    def state(self) -> dict[str, int]:
-        """Where the stream is, in plain numbers: the next batch, and what the plan was made from."""
-        return {"epoch": self.epoch, "position": self._position, **self._origin()}
-
-    def restore(self, state: dict[str, int]) -> None:
-        """Goes on from a state: the next batches are those of the stream that gave it.
-
-        Raises:
-            UserError: when the stream of the state had other data, another budget or another seed.
-        """
-        require_same_origin(state, self._origin())
-        self._start_epoch(state["epoch"])
-        self._position = state["position"]
-
-    def _origin(self) -> dict[str, int]:
-        return {"pairs": len(self.store), "batch_tokens": self.batch_tokens, "seed": self.seed}
-
-    def _start_epoch(self, epoch: int) -> None:
-        self.epoch, self._position = epoch, 0
-        self._plan = plan_epoch(
-            self.store.source_lengths,
-            self.store.target_lengths,
-            batch_tokens=self.batch_tokens,
-            seed=self.seed,
-            epoch=epoch,
-        )
-
-    def _ids(self, rows: Rows) -> tuple[IdRows, IdRows]:
-        if self.sampling is None:
-            return self.store.rows(rows)
-        sources, targets = self.store.texts(rows)
-        source_seed, target_seed = self._sampling_seeds()
-        return (
-            self.sampling.source_tokenizer.encode_sampled(sources, self.sampling.strength, source_seed),
-            self.sampling.target_tokenizer.encode_sampled(targets, self.sampling.strength, target_seed),
-        )
-
-    def _sampling_seeds(self) -> tuple[int, int]:
-        """Two seeds for this batch of this epoch, whatever was drawn before."""
-        drawn = np.random.SeedSequence([self.seed, self.epoch, self._position]).generate_state(2) >> 1
-        return int(drawn[0]), int(drawn[1])

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from congling.data.text.packed_batches import PackedTrainingBatches
-from congling.data.text.pair_batches import Batch, SubwordSampling, TrainingBatches, collate, ordered_batches
+from congling.data.text.pair_batches import Batch, collate, ordered_batches
 from congling.data.text.splits import Example
 from congling.data.text.token_store import TokenStore
 from congling.data.text.tokenizers import Tokenizer
+from congling.data.text.training_batches import SubwordSampling, TrainingBatches
 from congling.learning.checkpoints import Which
 from congling.learning.events import Listener, Reason
 from congling.learning.precision import device_of
