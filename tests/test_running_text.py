@@ -23,7 +23,7 @@ POEM = "床前明月光，\n  疑是地上霜。\n\n舉頭望明月，\n\tdef  f
 def running() -> Tokenizer:
     """Characters of a small text; those that are none of it are spelled in bytes."""
     return train_tokenizer(
-        POEM.split("\n") * 5, size=400, kind="characters", normalization="identity", character_coverage=1.0,
+        POEM.split("\n") * 5, size=400, kind="characters", normalization="identity",
         byte_fallback=True, running_text=True,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from congling.data.text.chinese import simplified_chinese_rules, simplified_forms
-from congling.data.text.tokenizers import Kind, Tokenizer, train_tokenizer
+from congling.data.text.tokenizers import Kind, Tokenizer, _drawn, train_tokenizer
 from congling.errors import UsageError, UserError
 
 KINDS: list[Kind] = ["bpe", "unigram", "characters"]
@@ -182,6 +182,31 @@ def test_byte_fallback_spells_unknown_characters() -> None:
     """Guards the option: nothing is unknown, and text comes back."""
     tokenizer = train_tokenizer(sentences(), size=307, byte_fallback=True)
     assert 1 not in tokenizer.encode("龘 ab") and tokenizer.decode(tokenizer.encode("龘 ab")) == "龘 ab"
+
+
+def test_no_character_of_a_small_alphabet_is_unknown() -> None:
+    """Guards digits, brackets and accents that come once in a corpus: translations lost them."""
+    texts = ["wie geht es dir heute ? " * 400, "im café sind 3 leute ( und 1 hund )"]
+    tokenizer = train_tokenizer(texts, size=61)
+    assert tokenizer.decode(tokenizer.encode(texts[1])) == texts[1]
+
+
+def test_plain_characters_of_a_large_alphabet_are_known() -> None:
+    """Guards digits among thousands of characters, of which the rarest are left out; a full-width 4 is a 4."""
+    common = "".join(map(chr, range(0x4E00, 0x4E00 + 1200)))
+    tokenizer = train_tokenizer([common] * 40 + ["龘(3,4=7)"], size=1500, kind="characters")
+    assert tokenizer.decode(tokenizer.encode("(3,4=7)4")) == "(3,4=7)4"
+    assert 1 in tokenizer.encode("龘")
+
+
+@pytest.mark.parametrize("count", [1, 7, 100, 211])
+def test_a_sample_is_drawn_evenly(count: int) -> None:
+    """Guards large corpora, of which a part is learnt from: the texts at their end must count as much as the first."""
+    texts = [str(number) for number in range(211)]
+    drawn = _drawn(texts, count)
+    assert len(set(drawn)) == len(drawn) == count and _drawn(texts, count) == drawn
+    many = [int(number) for number in _drawn(map(str, range(20_000)), 2_000)]
+    assert sum(many) / len(many) == pytest.approx(10_000, rel=0.05)
 
 
 def test_the_same_text_gives_the_same_model() -> None:

@@ -6,9 +6,13 @@ agree, and an export needs no table between them.
 
 from __future__ import annotations
 
+import random
 import re
+import string
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +26,8 @@ END_ID, UNKNOWN_ID = 0, 1
 END, UNKNOWN, PAD = "</s>", "<unk>", "<pad>"
 LINE_BREAK = "\n"
 LONGEST_LINE = 1000  # characters; SentencePiece leaves out lines of more than 4,192 bytes, so longer ones are cut
-SMALLEST_SAMPLE = 101  # texts; SentencePiece draws no fewer
+SMALL_ALPHABET = 1000  # characters; all of such a one become pieces, of a larger one those of nearly the whole text
+LARGE_COVERAGE = 0.9995  # what "nearly the whole text" is, as SentencePiece advises for Chinese and Japanese
 UNIGRAM, BPE = 1, 2  # how a model file numbers its algorithms
 
 Kind = Literal["bpe", "unigram", "characters", "words"]
@@ -130,7 +135,6 @@ def train_tokenizer(
     size: int,
     kind: Kind = "bpe",
     normalization: Normalization = "nmt_nfkc",
-    character_coverage: float = 0.9995,
     sample: int = 200_000,
     byte_fallback: bool = False,
     running_text: bool = False,
@@ -139,6 +143,9 @@ def train_tokenizer(
 ) -> Tokenizer:
     """Finds the pieces of a language in its texts, read once.
 
+    Every character of a small alphabet (``SMALL_ALPHABET``) is a piece, however rare. Of a large one, as Chinese has,
+    those are that make up ``LARGE_COVERAGE`` of the text, and all of ASCII that comes; the rest is unknown.
+
     Args:
         texts: sentences; long ones are cut, empty ones do no harm.
         size: number of pieces, the three special ones included. ``characters`` and ``words`` take fewer where there are
@@ -146,7 +153,6 @@ def train_tokenizer(
         kind: ``bpe``, ``unigram`` or ``characters``; or ``words``, whole ones, which must stand between spaces.
         normalization: a rule of SentencePiece's; ``simplified-chinese``, which is ``nmt_nfkc`` and makes traditional
             characters simplified ones; or ``simplified-characters``, which does that alone and keeps punctuation.
-        character_coverage: share of the running text whose characters become pieces; rarer ones are unknown.
         sample: learn from this many texts, drawn evenly from all; the draw is always the same. BPE of text without
             spaces takes about 3 GB of memory a million short sentences.
         byte_fallback: spell unknown characters in bytes (256 more pieces) instead of ``<unk>``.
@@ -158,19 +164,17 @@ def train_tokenizer(
         UserError: when there is no text, or the size is more or less than the text can fill.
     """
     _check_size(size, option)
-    reading = _Reading(texts)
+    chosen = _drawn(texts, sample)
     options = _normalization_options(normalization, running_text) | {
         "vocab_size": size - 1,  # <pad> is added at the end, when it is known how many pieces there are
         "model_type": _MODEL_TYPES.get(kind, kind),
-        "character_coverage": character_coverage,
-        "input_sentence_size": max(sample, SMALLEST_SAMPLE),
-        "shuffle_input_sentence": True,
+        **_characters_options(chosen),
         "byte_fallback": byte_fallback,
         "hard_vocab_limit": False,
     }
     if running_text:  # what a normalisation would do to line breaks, it does not do to a piece that is asked for
         options["user_defined_symbols"] = [LINE_BREAK]
-    tokenizer = Tokenizer(_with_pad(_trained(reading, options, size, option)))
+    tokenizer = Tokenizer(_with_pad(_trained(chosen, options, size, option)))
     if tokenizer.size < size and kind not in _MODEL_TYPES and not shrink:
         raise UserError(
             _("{option} {size} is more than this text can fill: at most {largest}").format(
@@ -180,30 +184,34 @@ def train_tokenizer(
     return tokenizer
 
 
-class _Reading:
-    """Hands the texts to SentencePiece, in pieces that it does not skip, and keeps what went wrong with them."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self.texts = texts
-        self.error: BaseException | None = None
-
-    def __iter__(self) -> Iterator[str]:
-        try:
-            for text in self.texts:
-                for start in range(0, len(text), LONGEST_LINE):
-                    yield text[start : start + LONGEST_LINE]
-        except BaseException as error:  # SentencePiece would turn it into a RuntimeError
-            self.error = error
-            raise
+def _drawn(texts: Iterable[str], count: int) -> list[str]:
+    """So many of the texts, each as likely as any other (Vitter 1985, algorithm R); long ones are cut."""
+    lines = (text[start : start + LONGEST_LINE] for text in texts for start in range(0, len(text), LONGEST_LINE))
+    drawn, chance = list(islice(lines, count)), random.Random(0)
+    for number, line in enumerate(lines, start=count + 1):
+        if (place := int(chance.random() * number)) < count:
+            drawn[place] = line
+    return drawn
 
 
-def _trained(reading: _Reading, options: dict[str, Any], size: int, option: str) -> bytes:
-    """SentencePiece's model of the texts, without a ``<pad>``."""
+def _characters_options(texts: Sequence[str]) -> dict[str, Any]:
+    """Which characters are to be pieces."""
+    alphabet = set[str]().union(*texts)
+    if len(alphabet) <= SMALL_ALPHABET:
+        return {"character_coverage": 1.0}
+    plain = {folded for character in alphabet for folded in unicodedata.normalize("NFKC", character)}
+    required = sorted(plain.intersection(string.ascii_letters + string.digits + string.punctuation))
+    return {"character_coverage": LARGE_COVERAGE, "required_chars": "".join(required)}
+
+
+def _trained(texts: list[str], options: dict[str, Any], size: int, option: str) -> bytes:
+    """SentencePiece's model of the texts, without a ``<pad>``; they are handed over, so that none is held twice."""
     model = BytesIO()
     sentencepiece.set_min_log_level(2)
+    texts.reverse()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(reading),
+            sentence_iterator=(texts.pop() for _text in range(len(texts))),
             model_writer=model,
             eos_id=END_ID,
             unk_id=UNKNOWN_ID,
@@ -213,8 +221,6 @@ def _trained(reading: _Reading, options: dict[str, Any], size: int, option: str)
             **options,
         )
     except RuntimeError as error:
-        if reading.error is not None:
-            raise reading.error from None
         raise _training_error(error, size, option) from error
     return model.getvalue()
 

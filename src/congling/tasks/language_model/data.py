@@ -32,7 +32,6 @@ PARTS = {"train": TRAIN, "valid": VALID, "test": TEST}
 AT_ONCE = 20_000  # passages that are cut into pieces together
 DEFAULT_VOCABULARY = 8000  # of bpe and unigram
 MOST_CHARACTERS = 30_000  # of an alphabet
-SMALL_ALPHABET = 1000  # characters; all of such a one become pieces, of a larger one those of nearly the whole text
 FEW_DOCUMENTS = 20  # too few to learn how one begins
 
 Reading = Callable[[], Iterator[Passage]]
@@ -117,7 +116,7 @@ def text_parts(
     options: LanguageModelOptions, read: Reading, store: Callable[[str, Iterable[Sequence[int]]], WordStore]
 ) -> TextParts:
     """The text's parts, each through ``store``, which takes its name and its passages' ids. Errors as ``prepare``."""
-    lengths, alphabet = _measured(read(), options.data.name)
+    lengths = _lengths(read(), options.data.name)
     part_of, _given = hold_out(lengths, (options.data.valid_size, options.data.test_size), options.training.seed)
 
     def of_part(part: int) -> Iterator[Passage]:
@@ -126,37 +125,30 @@ def text_parts(
     if not (part_of == VALID).any():
         message = _("{name} is too short: with one line there is nothing to validate with")
         raise UserError(message.format(name=options.data.name))
-    tokenizer = find_pieces(options.vocabulary, of_part(TRAIN), alphabet)
+    tokenizer = find_pieces(options.vocabulary, of_part(TRAIN))
     documents = sum(passage.ends for passage in of_part(TRAIN))
     stores = {name: store(name, ids_of(tokenizer, of_part(part))) for name, part in PARTS.items()}
     characters = {name: int(lengths[part_of == part].sum()) for name, part in PARTS.items()}
     return TextParts(tokenizer, TextFacts(characters, documents), stores)
 
 
-def _measured(passages: Iterator[Passage], name: str) -> tuple[NDArray[np.int64], int]:
-    """The characters of each passage, and how many different ones there are."""
-    alphabet = set[str]()
-
-    def lengths() -> Iterator[int]:
-        for passage in passages:
-            alphabet.update(passage.text)
-            yield passage.characters
-
-    found = np.fromiter(lengths(), np.int64)
-    if not alphabet:
+def _lengths(passages: Iterator[Passage], name: str) -> NDArray[np.int64]:
+    """The characters of each passage."""
+    pairs = ((passage.characters, len(passage.text)) for passage in passages)
+    found: NDArray[np.int64] = np.fromiter(pairs, np.dtype((np.int64, 2)))
+    if not found[:, 1].any():
         raise UserError(_("{name} holds no text").format(name=name))
-    return found, len(alphabet)
+    return found[:, 0]
 
 
-def find_pieces(options: PieceOptions, passages: Iterable[Passage], alphabet: int) -> Tokenizer:
-    """The tokenizer that the options describe, of a text with an ``alphabet`` of so many characters."""
+def find_pieces(options: PieceOptions, passages: Iterable[Passage]) -> Tokenizer:
+    """The tokenizer that the options describe."""
     default = MOST_CHARACTERS if options.pieces == "characters" else DEFAULT_VOCABULARY
     return train_tokenizer(
         (passage.text.rstrip("\n") for passage in passages),
         size=options.vocabulary or default,
         kind=options.pieces,
         normalization=options.normalization,
-        character_coverage=1.0 if alphabet <= SMALL_ALPHABET else 0.9995,
         byte_fallback=options.byte_fallback,
         running_text=True,
         shrink=options.vocabulary is None,
@@ -205,6 +197,6 @@ def own_text(tokenizer: Tokenizer, files: Sequence[Path], options: TextDataOptio
     Raises:
         UserError: they cannot be read, or hold nothing.
     """
-    lengths, _alphabet = _measured(read_passages(files, options.documents), ", ".join(map(str, files)))
+    lengths = _lengths(read_passages(files, options.documents), ", ".join(map(str, files)))
     passages = read_passages(files, options.documents)
     return WordStore.of(ids_of(tokenizer, passages)), int(lengths.sum())
