@@ -35,8 +35,11 @@ def decoders(translator: Translator, folder: Path) -> dict[str, Decode]:
         name = f"generate {str(precision)[6:]} {attention}"
         found[name] = marian_decoder(translator, marian_of(network, attention).to(precision))
     write_ctranslate2(network, translator.source_tokenizer, translator.target_tokenizer, folder)
+    threads = torch.get_num_threads()
     for name in ("float32", "int8"):
-        found[f"ctranslate2 {name}"] = ctranslate2_decoder(translator, folder, name)
+        for at_once in sorted({1, threads}):
+            way = f"ctranslate2 {name}, {at_once} at a time"
+            found[way] = ctranslate2_decoder(translator, folder, name, at_once, threads // at_once)
     return found
 
 
@@ -70,12 +73,12 @@ def marian_decoder(translator: Translator, marian: Any) -> Decode:
     return decode
 
 
-def ctranslate2_decoder(translator: Translator, folder: Path, precision: str) -> Decode:
-    """CTranslate2 with as many threads as PyTorch has, all of them for one batch."""
+def ctranslate2_decoder(translator: Translator, folder: Path, precision: str, at_once: int, threads: int) -> Decode:
+    """CTranslate2 with a batch cut into ``at_once`` parts that it translates at the same time, each in some threads."""
     import ctranslate2
 
     engine = ctranslate2.Translator(
-        str(folder), "cpu", compute_type=precision, inter_threads=1, intra_threads=torch.get_num_threads()
+        str(folder), "cpu", compute_type=precision, inter_threads=at_once, intra_threads=threads
     )
     source, target = translator.source_tokenizer, translator.target_tokenizer
     source_pieces = source.pieces(range(source.size))
@@ -84,8 +87,9 @@ def ctranslate2_decoder(translator: Translator, folder: Path, precision: str) ->
     def decode(rows: Rows, beam: int) -> Rows:
         pieces = [[source_pieces[piece] for piece in [*row, source.end_id]] for row in rows]
         found = engine.translate_batch(
-            pieces, beam_size=beam, length_penalty=PENALTY, disable_unk=True, max_decoding_length=most_pieces(rows)
-        )
+            pieces, beam_size=beam, length_penalty=PENALTY, disable_unk=True, max_decoding_length=most_pieces(rows),
+            max_batch_size=-(-len(rows) // at_once),
+        )  # fmt: skip
         return [[target_ids[piece] for piece in each.hypotheses[0]] for each in found]
 
     return decode

@@ -4,8 +4,9 @@ A translator of the default sizes that normalises after each sub-layer, as Maria
 (runs/benchmark-decoding), and the others get its weights (equal_weights.py). All translate the same sentences of its
 held-out Tatoeba test, from source pieces to target pieces (cutting and joining text is left out for all), by turns,
 with greedy search and a beam of 5, in batches of 1 and of 32; for batches of 32 the sentences are sorted by length, as
-each library's own batching does. ``generate`` runs in float32 and bfloat16, the better one counts; CTranslate2 in
-float32, and in int8 for information. What is equal and what differs in the search: decoders.py.
+each library's own batching does. ``generate`` runs in float32 and bfloat16, CTranslate2 with all threads for one batch
+and with parts of the batch side by side; the better one counts. CTranslate2's int8 is for information. What is equal
+and what differs in the search: decoders.py.
 
     make benchmark-decoding          (or: python benchmarks/decoding_against_peers.py --run RUN --rounds 3)
 """

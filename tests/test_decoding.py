@@ -465,7 +465,7 @@ def test_forbidden_repeats_are_just_those_that_repeat(prefix: list[int], size: i
     """Guards both ends of the n-gram windows."""
     scores = torch.zeros(2, VOCABULARY)
     rows = torch.tensor([prefix, [2] * len(prefix)], dtype=torch.int64)
-    allowed = forbid_repeats(scores, rows, size)
+    allowed = forbid_repeats(scores, rows.numpy(), size)
     assert not scores.any()
     for piece in range(VOCABULARY):
         with_it = [*prefix, piece]

@@ -16,8 +16,8 @@ from congling.decoding.beam import beam_search
 from congling.decoding.greedy import greedy_search
 from congling.decoding.hypotheses import Hypothesis
 from congling.equations.compiling import whole
-from congling.networks import prepared_few_rows
-from congling.networks.prepared_few_rows import FEW, FIRST_STEPS
+from congling.networks import prepared_compiled
+from congling.networks.prepared_compiled import FIRST_STEPS
 from congling.networks.prepared_transformer import PreparedTransformer
 from congling.networks.transformer import Transformer
 from congling.networks.transformer_layers import Activation
@@ -43,7 +43,7 @@ def network_of(norm_first: bool = False, activation: Activation = "relu") -> Tra
 def compiled(network: Transformer) -> PreparedTransformer:
     """Prepared, and at the compiled step from the beginning."""
     prepared = PreparedTransformer(network)
-    prepared.few_rows.steps = FIRST_STEPS
+    prepared.compiled_step.steps = FIRST_STEPS
     return prepared
 
 
@@ -66,10 +66,10 @@ def test_the_compiled_step_equals_the_plain_one(norm_first: bool, activation: Ac
         expected, plain = network.step(plain, last)
         found, fast = prepared.step(fast, last)
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
-        rows = torch.tensor([1]) if position == 19 else torch.randint(0, len(last), (2 + position % (FEW - 1),))
+        rows = torch.tensor([1]) if position == 19 else torch.randint(0, len(last), (2 + 3 * position,))
         plain, fast = network.select(plain, rows), prepared.select(fast, rows)
         last = torch.randint(0, TARGET_PAD, (len(rows), 3))[:, 1]  # a column, as searches hand it over
-    assert prepared.few_rows.step is not None
+    assert prepared.compiled_step.step is not None
 
 
 @torch.inference_mode()
@@ -79,7 +79,7 @@ def test_a_search_is_the_same_before_and_after_the_switch() -> None:
     source, padding = sentences([9, 4])
     limits: dict[str, Any] = {"end_id": 2, "pad_id": TARGET_PAD, "max_lengths": torch.tensor([30, 12])}
     before, after = PreparedTransformer(network), compiled(network)
-    before.few_rows.able = False
+    before.compiled_step.able = False
     assert_same(greedy_search(before, source, padding, **limits), greedy_search(after, source, padding, **limits))
     for one, other in zip(
         beam_search(before, source, padding, beam=3, n_best=2, **limits),
@@ -102,13 +102,12 @@ def test_the_compiled_step_comes_late_and_only_where_it_can(monkeypatch: pytest.
     state = prepared.start(*sentences([5]))
     for _step in range(FIRST_STEPS):
         prepared.step(state, row)
-    assert prepared.few_rows.step is None
+    assert prepared.compiled_step.step is None
     prepared.step(state, row)
-    assert prepared.few_rows.step is not None
-    assert not prepared.few_rows.compiled(FEW + 1)
-    assert not PreparedTransformer(network_of().double()).few_rows.able
-    monkeypatch.setattr(prepared_few_rows, "MOST_WEIGHTS", 1000)
-    assert not PreparedTransformer(network_of()).few_rows.able
+    assert prepared.compiled_step.step is not None
+    assert not PreparedTransformer(network_of().double()).compiled_step.able
+    monkeypatch.setattr(prepared_compiled, "MOST_WEIGHTS", 1000)
+    assert not PreparedTransformer(network_of()).compiled_step.able
 
 
 @torch.inference_mode()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import torch
 from congling.cli.quick_imports import quick_imports
 from congling.decoding.beam import beam_search
 from congling.learning.runs import Run
-from congling.learning.threads import FEW_ROWS, SMALL_NETWORK, threads_for
+from congling.learning.threads import FEW_ROWS, SMALL_NETWORK, side_by_side, threads_for
 from congling.tasks.translation import translator as translator_module
 from congling.tasks.translation.options import SearchOptions
 from congling.tasks.translation.translator import Translator
@@ -83,6 +85,21 @@ def test_one_thread_for_little_work_alone(rows: int, parameters: int, threads: i
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_work_side_by_side_keeps_its_order_and_its_errors() -> None:
+    """Guards parts that come back in the order in which they end, and an error that is lost with its thread."""
+    meeting = threading.Barrier(3, timeout=10)
+
+    def work(part: int) -> tuple[int, int]:
+        meeting.wait()  # only threads that run at the same time get past it
+        time.sleep(0.05 * (3 - part))
+        return part, torch.get_num_threads()
+
+    assert side_by_side(work, [0, 1, 2]) == [(0, 1), (1, 1), (2, 1)]
+    assert side_by_side(len, [[7, 8]]) == [2]
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(lambda part: 1 // part, [1, 0])
 
 
 def test_translator_counts_hypotheses(tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +17,7 @@ from congling.decoding.greedy import greedy_search
 from congling.equations.glass_box import glass_box
 from congling.errors import UserError
 from congling.learning.runs import Run
+from congling.networks.prepared_compiled import FIRST_STEPS
 from congling.tasks.translation import translator as module
 from congling.tasks.translation.options import SearchOptions
 from congling.tasks.translation.translator import Translator
@@ -54,6 +57,34 @@ def test_order_is_kept_and_neighbours_do_not_matter(
         (alone,) = translator.translate([line], options)
         assert alone.texts == together.texts
         assert alone.scores == pytest.approx(together.scores, abs=1e-4)
+
+
+@pytest.mark.parametrize("options", [GREEDY, SearchOptions(beam=3)])
+def test_threads_side_by_side_find_the_same(tiny_run: Path, lines: list[str], options: SearchOptions) -> None:
+    """Guards a batch that several threads share: each sentence once, in its place; each thread alone."""
+    alone, shared = (Translator.load(Run.open(tiny_run), device="cpu") for _time in range(2))
+    expected = [(each.texts, each.scores) for each in alone.translate(lines, options)]
+    assert shared.prepared is not None
+    shared.prepared.compiled_step.steps = FIRST_STEPS
+    computing, inner = [], shared._search
+
+    def listening(*arguments: Any) -> Any:
+        computing.append((threading.get_ident(), torch.get_num_threads(), len(arguments[1])))
+        return inner(*arguments)
+
+    shared._search = listening  # type: ignore[method-assign]
+    try:
+        torch.set_num_threads(2)
+        for _time in range(2):
+            for each, (texts, scores) in zip(shared.translate(lines, options), expected, strict=True):
+                assert each.texts == texts and each.scores == pytest.approx(scores, abs=1e-4)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    filled = len([line for line in lines if line])
+    assert {threads for _thread, threads, _rows in computing} == {1}
+    assert sorted(rows for _thread, _threads, rows in computing) == sorted(2 * [filled // 2, filled - filled // 2])
+    assert len({thread for thread, _threads, _rows in computing[:2]}) == 2
 
 
 def test_small_batches_give_the_same(translator: Translator, lines: list[str]) -> None:

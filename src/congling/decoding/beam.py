@@ -14,11 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from congling.decoding.candidates import NEVER, forbid_repeats, likely_pieces
-from congling.decoding.hypotheses import Hypothesis, Running, length_normalised
+from congling.decoding.hypotheses import Floats, Hypothesis, Running, Whole, length_normalised
 from congling.decoding.steps import Steps, select_rows, take_step
 from congling.errors import UsageError
 from congling.language import _
@@ -64,16 +66,18 @@ def beam_search(
     if not len(source):
         return []
     forbidden = torch.tensor(list(banned), dtype=torch.int64, device=source.device)
-    search = _Search(beam, n_best, length_penalty, end_id, forbidden, no_repeat_ngram, max_lengths.to(source.device))
-    running, state = Running.begin(search.max_lengths), steps.start(source, source_padding)
+    limits = max_lengths.cpu().numpy()
+    search = _Search(beam, n_best, length_penalty, end_id, forbidden, no_repeat_ngram, limits)
+    running, state = Running.begin(limits), steps.start(source, source_padding)
     while len(running):
-        log_probabilities, state = take_step(steps, state, running.last(pad_id), running.length)
+        last = running.last(pad_id, source.device)
+        log_probabilities, state = take_step(steps, state, last, running.length)
         parents, grown = search.grow(running, log_probabilities)
         goes_on = search.collect(running, grown)
         if not goes_on.all():
-            stays = goes_on.nonzero().squeeze(1)
-            parents, grown = parents[stays], grown.select(stays)
-        state = select_rows(steps, state, parents, len(running)) if len(parents) else None
+            parents, grown = parents[goes_on], grown.select(goes_on)
+        if len(parents):
+            state = select_rows(steps, state, parents, len(running), source.device)
         running = grown
     return search.results()
 
@@ -96,40 +100,42 @@ class _Search:
     end_id: int
     banned: Tensor
     no_repeat_ngram: int
-    max_lengths: Tensor  # (B,)
-    finished: Tensor = field(init=False)  # (B,) how many places are finished
-    rank: Tensor = field(init=False)  # (K,) 0, 1, 2 …
-    best: Tensor = field(init=False)  # (B, n_best) the best finished scores, descending, −inf where there is none
+    max_lengths: Whole  # (B,)
+    finished: Whole = field(init=False)  # (B,) how many places are finished
+    best: Floats = field(init=False)  # (B, n_best) the best finished scores, descending, −inf where there is none
     found: list[list[Hypothesis]] = field(init=False)  # for each sentence
 
     def __post_init__(self) -> None:
         sentences = len(self.max_lengths)
-        self.finished = torch.zeros_like(self.max_lengths)
-        self.rank = torch.arange(self.beam, device=self.max_lengths.device)
-        self.best = torch.full((sentences, self.n_best), NEVER, device=self.max_lengths.device)
+        self.finished = np.zeros_like(self.max_lengths)
+        self.best = np.full((sentences, self.n_best), NEVER, np.float32)
         self.found = [[] for _ in range(sentences)]
 
-    def grow(self, running: Running, log_probabilities: Tensor) -> tuple[Tensor, Running]:
+    def grow(self, running: Running, log_probabilities: Tensor) -> tuple[Whole, Running]:
         """The continuations that take the free places, by sentence and then best first, and each one's parent row."""
         allowed = forbid_repeats(log_probabilities, running.pieces, self.no_repeat_ngram)
-        values, pieces = likely_pieces(allowed, self.beam, self.banned)  # (N, k): no sentence can take more of one row
-        parents, columns = self._best_of_each_sentence(running, running.total.unsqueeze(1) + values)
+        likely = likely_pieces(allowed, self.beam, self.banned)  # (N, k): no sentence can take more of one row
+        values, pieces = (each.cpu().numpy() for each in likely)
+        parents, columns = self._best_of_each_sentence(running, running.total[:, None] + values)
         return parents, running.select(parents).followed_by(pieces[parents, columns], values[parents, columns])
 
-    def _best_of_each_sentence(self, running: Running, totals: Tensor) -> tuple[Tensor, Tensor]:
+    def _best_of_each_sentence(self, running: Running, totals: Floats) -> tuple[Whole, Whole]:
         """Rows and columns of the best ``totals`` (N, k) of each sentence, as many as it has free places."""
-        columns, places = totals.shape[1], len(self.max_lengths) * self.beam
-        rows = torch.arange(len(running), device=totals.device)
+        sentences, columns, rows = len(self.max_lengths), totals.shape[1], np.arange(len(running))
         place = running.owner * self.beam + rows % self.beam  # rows of a sentence stand together: no two in one place
-        row_at = rows.new_empty(places).index_copy_(0, place, rows)
-        grid = totals.new_full((places, columns), NEVER).index_copy_(0, place, totals)
-        best, index = grid.view(-1, self.beam * columns).topk(self.beam, dim=1)  # (B, K)
-        taken = (best > NEVER) & (self.rank < (self.beam - self.finished).unsqueeze(1))
-        sentence, rank = taken.nonzero(as_tuple=True)
+        row_at, grid = (
+            np.empty(sentences * self.beam, np.int64),
+            np.full((sentences * self.beam, columns), NEVER, totals.dtype),
+        )
+        row_at[place], grid[place] = rows, totals
+        by_sentence = grid.reshape(sentences, -1)
+        index = np.argsort(-by_sentence, axis=1, kind="stable")[:, : self.beam]  # (B, K)
+        free = np.arange(self.beam) < (self.beam - self.finished)[:, None]
+        sentence, rank = (free & (np.take_along_axis(by_sentence, index, 1) > NEVER)).nonzero()
         cell = index[sentence, rank]
         return row_at[sentence * self.beam + cell // columns], cell % columns
 
-    def collect(self, running: Running, grown: Running) -> Tensor:
+    def collect(self, running: Running, grown: Running) -> NDArray[np.bool_]:
         """Keep what has finished, and what can go no further in a sentence of which nothing has finished.
 
         Returns (M,): which grown rows are neither ended nor full, and could still bring their sentence a better score.
@@ -138,19 +144,20 @@ class _Search:
         if ended.any():
             self._finish(grown.select(ended))
         if silent := set(running.owner.tolist()).difference(grown.owner.tolist()):
-            self._give_up(running.select(torch.isin(running.owner, torch.tensor([*silent], device=ended.device))))
+            self._give_up(running.select(np.isin(running.owner, [*silent])))
         longest = self.max_lengths[grown.owner]
         over = ended | (longest <= grown.length)
         if over.any():
             self._give_up(grown.select(over & ~ended))
-        return ~over & (self._attainable(grown, longest) > self.best[grown.owner, -1])
+        goes_on: NDArray[np.bool_] = ~over & (self._attainable(grown, longest) > self.best[grown.owner, -1])
+        return goes_on
 
     def _finish(self, ended: Running) -> None:
         scores = ended.scores(self.length_penalty)
-        self.finished = self.finished.index_add(0, ended.owner, torch.ones_like(ended.owner))
-        place = torch.arange(len(ended), device=scores.device) % self.beam
-        new = scores.new_full((len(self.finished), self.beam), NEVER).index_put((ended.owner, place), scores)
-        self.best = torch.cat([self.best, new], dim=1).topk(self.n_best, dim=1).values
+        np.add.at(self.finished, ended.owner, 1)
+        new = np.full((len(self.finished), self.beam), NEVER, scores.dtype)
+        new[ended.owner, np.arange(len(ended)) % self.beam] = scores
+        self.best = -np.sort(-np.concatenate([self.best, new], axis=1), axis=1)[:, : self.n_best]
         self._keep(ended.select(scores >= self.best[ended.owner, -1]), finished=True)
 
     def _give_up(self, rows: Running) -> None:
@@ -161,7 +168,7 @@ class _Search:
         for sentence, hypothesis in rows.hypotheses(finished, self.length_penalty) if len(rows) else ():
             self.found[sentence].append(hypothesis)
 
-    def _attainable(self, grown: Running, longest: Tensor) -> Tensor:
+    def _attainable(self, grown: Running, longest: Whole) -> Floats:
         """(M,) a score that no continuation exceeds: the total cannot rise, and the length ends within two bounds.
 
         With α ≥ 0 the greatest length is the kindest to a negative total, with α < 0 the next one.

@@ -5,7 +5,10 @@ Nothing is renormalised: a piece that may come keeps its log-probability under t
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 from torch import Tensor
 
 NEVER = float("-inf")
@@ -70,7 +73,7 @@ def forbid(log_probabilities: Tensor, banned: Tensor) -> Tensor:
     return log_probabilities.index_fill(1, banned[banned < log_probabilities.shape[1]], NEVER)
 
 
-def forbid_repeats(log_probabilities: Tensor, prefix: Tensor, size: int) -> Tensor:
+def forbid_repeats(log_probabilities: Tensor, prefix: NDArray[np.int64], size: int) -> Tensor:
     """−inf for each piece that would complete an n-gram of ``size`` pieces which the row already has.
 
     It stops a model that says the same two words for ever. The end never repeats, so a row can always stop.
@@ -83,11 +86,11 @@ def forbid_repeats(log_probabilities: Tensor, prefix: Tensor, size: int) -> Tens
     length = prefix.shape[1]
     if size < 1 or length < size:
         return log_probabilities
-    ngrams = prefix.unfold(1, size, 1)  # (N, t − n + 1, n)
-    tail = prefix[:, length - size + 1 :].unsqueeze(1)  # (N, 1, n − 1)
-    rows, places = (ngrams[..., :-1] == tail).all(dim=-1).nonzero(as_tuple=True)
+    ngrams = sliding_window_view(prefix, size, axis=1)  # (N, t − n + 1, n)
+    tail = prefix[:, None, length - size + 1 :]  # (N, 1, n − 1)
+    rows, places = (ngrams[..., :-1] == tail).all(axis=-1).nonzero()
     if not len(rows):
         return log_probabilities
     allowed = log_probabilities.clone()
-    allowed[rows, ngrams[rows, places, size - 1]] = NEVER
+    allowed[torch.from_numpy(rows), torch.from_numpy(ngrams[rows, places, -1])] = NEVER
     return allowed

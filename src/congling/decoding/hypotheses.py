@@ -1,5 +1,7 @@
-"""Hypotheses: those that still run, as rows of tensors, and those that have ended, as plain values.
+"""Hypotheses: those that still run, as rows of arrays, and those that have ended, as plain values.
 
+What is small lives with the processor, in NumPy: there are hundreds of numbers to move about at each position, and
+PyTorch takes longer to begin an operation than NumPy to finish it. Only the network's own tensors stay on its device.
 N is the number of rows that run, t the number of pieces that each of them has so far.
 """
 
@@ -8,10 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-Number = TypeVar("Number", float, Tensor)
+Whole = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Number = TypeVar("Number", float, Floats)
 
 
 @dataclass(frozen=True)
@@ -35,14 +41,13 @@ class Hypothesis:
     alternatives: list[list[tuple[int, float]]] = field(default_factory=list)
 
 
-def length_normalised(log_probability: Number, length: Number | int, length_penalty: float) -> Number:
+def length_normalised(log_probability: Number, length: Whole | int, length_penalty: float) -> Number:
     """log p(y) / |y|^α: the score of a hypothesis of ``length`` pieces, the end included (Wu et al. 2016, §7).
 
     They divide by ((5 + |y|) / 6)^α; we divide by the length alone, as Marian does. α = 0 leaves the log-probability,
     α = 1 is the mean over the pieces.
     """
-    normalised: Number = log_probability / length**length_penalty
-    return normalised
+    return log_probability / length**length_penalty  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -56,23 +61,19 @@ class Running:
         total: (N,) the sum of these.
     """
 
-    owner: Tensor
-    pieces: Tensor
-    log_probabilities: Tensor
-    total: Tensor
+    owner: Whole
+    pieces: Whole
+    log_probabilities: Floats
+    total: Floats
 
     @classmethod
-    def begin(cls, max_lengths: Tensor) -> Running:
+    def begin(cls, max_lengths: Whole) -> Running:
         """One empty hypothesis for each entry of ``max_lengths``, each of which must be at least 1."""
-        if max_lengths.numel() and int(max_lengths.min()) < 1:
-            raise ValueError(f"a greatest length must be at least 1, not {int(max_lengths.min())}")
-        rows, device = len(max_lengths), max_lengths.device
-        return cls(
-            torch.arange(rows, device=device),
-            torch.empty(rows, 0, dtype=torch.int64, device=device),
-            torch.empty(rows, 0, device=device),
-            torch.zeros(rows, device=device),
-        )
+        if len(max_lengths) and max_lengths.min() < 1:
+            raise ValueError(f"a greatest length must be at least 1, not {max_lengths.min()}")
+        rows = len(max_lengths)
+        pieces, log_probabilities = np.empty((rows, 0), np.int64), np.empty((rows, 0), np.float32)
+        return cls(np.arange(rows), pieces, log_probabilities, np.zeros(rows, np.float32))
 
     def __len__(self) -> int:
         return len(self.owner)
@@ -80,31 +81,27 @@ class Running:
     @property
     def length(self) -> int:
         """How many pieces each row has."""
-        return self.pieces.shape[1]
+        return int(self.pieces.shape[1])
 
-    def last(self, pad_id: int) -> Tensor:
+    def last(self, pad_id: int, device: torch.device) -> Tensor:
         """(N,) the last piece of each row; at the very start ``pad_id``, from which the decoder starts."""
-        return self.pieces[:, -1] if self.length else torch.full_like(self.owner, pad_id)
+        last = self.pieces[:, -1] if self.length else np.full_like(self.owner, pad_id)
+        return torch.from_numpy(np.ascontiguousarray(last)).to(device)
 
-    def select(self, rows: Tensor) -> Running:
+    def select(self, rows: Whole | NDArray[np.bool_]) -> Running:
         """The given rows: indices (M,) or a mask (N,)."""
-        if rows.dtype == torch.bool:
-            if rows.all():
-                return self
-            rows = rows.nonzero().squeeze(1)
-        each = (self.owner, self.pieces, self.log_probabilities, self.total)
-        return Running(*(column.index_select(0, rows) for column in each))
+        return Running(self.owner[rows], self.pieces[rows], self.log_probabilities[rows], self.total[rows])
 
-    def followed_by(self, pieces: Tensor, log_probabilities: Tensor) -> Running:
+    def followed_by(self, pieces: Whole, log_probabilities: Floats) -> Running:
         """Each row with one of ``pieces`` (N,) behind it."""
         return Running(
             self.owner,
-            torch.cat([self.pieces, pieces.unsqueeze(1)], dim=1),  # (N, t + 1)
-            torch.cat([self.log_probabilities, log_probabilities.unsqueeze(1)], dim=1),  # (N, t + 1)
+            np.concatenate([self.pieces, pieces[:, None]], axis=1),  # (N, t + 1)
+            np.concatenate([self.log_probabilities, log_probabilities[:, None]], axis=1),  # (N, t + 1)
             self.total + log_probabilities,
         )
 
-    def scores(self, length_penalty: float) -> Tensor:
+    def scores(self, length_penalty: float) -> Floats:
         """(N,) the length-normalised scores."""
         return length_normalised(self.total, max(self.length, 1), length_penalty)
 

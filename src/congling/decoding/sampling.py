@@ -105,7 +105,7 @@ def sample(
         logits = top_p_only(top_k_only(tempered(allowed, temperature), top_k), top_p)
         # For every row that ever was, so that those that have left change nothing for the others.
         uniform = torch.rand(len(sentence), generator=generator, device=generator.device)
-        pieces = draw(logits, uniform.to(logits)[running.owner])
+        pieces = draw(logits, uniform.to(logits)[torch.from_numpy(running.owner)])
         return pieces, allowed.gather(1, pieces.unsqueeze(1)).squeeze(1)
 
     state = steps.select(steps.start(source, source_padding), sentence)

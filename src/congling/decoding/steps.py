@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from congling.equations.glass_box import scope, show
@@ -46,8 +48,8 @@ def take_step(steps: Steps, state: Any, last: Tensor, position: int) -> tuple[Te
     return log_probabilities, state
 
 
-def select_rows(steps: Steps, state: Any, rows: Tensor, count: int) -> Any:
+def select_rows(steps: Steps, state: Any, rows: NDArray[np.int64], count: int, device: torch.device) -> Any:
     """``steps.select``, which copies the whole state, left out where the ``count`` rows stay as they are."""
-    if len(rows) == count and torch.equal(rows, torch.arange(count, device=rows.device)):
+    if np.array_equal(rows, np.arange(count)):
         return state
-    return steps.select(state, rows)
+    return steps.select(state, torch.from_numpy(rows).to(device))

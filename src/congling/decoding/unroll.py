@@ -7,12 +7,12 @@ from dataclasses import replace
 from enum import IntEnum
 from typing import Any
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from congling.decoding.candidates import NEVER
-from congling.decoding.hypotheses import Hypothesis, Running
-from congling.decoding.steps import Steps, take_step
+from congling.decoding.hypotheses import Floats, Hypothesis, Running, Whole
+from congling.decoding.steps import Steps, select_rows, take_step
 
 Choose = Callable[[Tensor, Running], tuple[Tensor, Tensor]]
 """From log-probabilities (N, V) and the rows so far to the next pieces (N,) and their log-probabilities (N,)."""
@@ -41,14 +41,15 @@ def unroll(
         record_alternatives: how many of each position's best pieces to keep in the hypothesis.
         hear: for whoever shows the pieces while they come.
     """
-    running, limits = Running.begin(max_lengths), max_lengths.tolist()
+    device, limits = max_lengths.device, max_lengths.tolist()
+    running = Running.begin(max_lengths.cpu().numpy())
     found: dict[int, Hypothesis] = {}
     alternatives: list[list[list[tuple[int, float]]]] = [[] for _ in range(len(running))]
     while len(running):
-        log_probabilities, state = take_step(steps, state, running.last(pad_id), running.length)
+        log_probabilities, state = take_step(steps, state, running.last(pad_id, device), running.length)
         if record_alternatives:
             _record(alternatives, running, log_probabilities, record_alternatives)
-        pieces, values = choose(log_probabilities, running)
+        pieces, values = (each.cpu().numpy() for each in choose(log_probabilities, running))
         grown = running.followed_by(pieces, values)
         fates = _fates(running, pieces, values, end_id, limits)
         if hear is not None:
@@ -57,8 +58,8 @@ def unroll(
                     hear(owner, piece)
         if any(fates):  # mostly not: then nothing is copied
             _collect(found, running, grown, fates)
-            stays = _rows(fates, Fate.GOES_ON, running)
-            state = steps.select(state, stays) if len(stays) else None
+            stays = _rows(fates, Fate.GOES_ON)
+            state = select_rows(steps, state, stays, len(running), device) if len(stays) else None
             grown = grown.select(stays)
         running = grown
     return [replace(found[row], alternatives=alternatives[row]) for row in range(len(found))]
@@ -73,7 +74,7 @@ class Fate(IntEnum):
     IMPOSSIBLE = 3  # it has no next piece
 
 
-def _fates(running: Running, pieces: Tensor, values: Tensor, end_id: int, limits: Sequence[int]) -> list[Fate]:
+def _fates(running: Running, pieces: Whole, values: Floats, end_id: int, limits: Sequence[int]) -> list[Fate]:
     """One for each row; in plain numbers, which for a few rows take less time than a single operation on tensors."""
     fates, length = [], running.length + 1
     for owner, piece, value in zip(running.owner.tolist(), pieces.tolist(), values.tolist(), strict=True):
@@ -88,15 +89,14 @@ def _fates(running: Running, pieces: Tensor, values: Tensor, end_id: int, limits
 
 def _collect(found: dict[int, Hypothesis], running: Running, grown: Running, fates: Sequence[Fate]) -> None:
     """Keep the rows that leave; those that have no next piece stay as they were before."""
-    found.update(running.select(_rows(fates, Fate.IMPOSSIBLE, running)).hypotheses(finished=False))
-    found.update(grown.select(_rows(fates, Fate.ENDED, running)).hypotheses(finished=True))
-    found.update(grown.select(_rows(fates, Fate.FULL, running)).hypotheses(finished=False))
+    found.update(running.select(_rows(fates, Fate.IMPOSSIBLE)).hypotheses(finished=False))
+    found.update(grown.select(_rows(fates, Fate.ENDED)).hypotheses(finished=True))
+    found.update(grown.select(_rows(fates, Fate.FULL)).hypotheses(finished=False))
 
 
-def _rows(fates: Sequence[Fate], wanted: Fate, running: Running) -> Tensor:
+def _rows(fates: Sequence[Fate], wanted: Fate) -> Whole:
     """Where the rows with one fate stand."""
-    places = [row for row, fate in enumerate(fates) if fate == wanted]
-    return torch.tensor(places, dtype=torch.int64, device=running.owner.device)
+    return np.array([row for row, fate in enumerate(fates) if fate == wanted], np.int64)
 
 
 def _record(

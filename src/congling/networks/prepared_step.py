@@ -1,11 +1,14 @@
-"""A step of the prepared decoder for few rows, compiled: one walk over all weights instead of 75 operations.
+"""A step of the prepared decoder, compiled: one walk over all weights instead of 75 operations.
 
-With one hypothesis each operation of PyTorch takes microseconds before it starts, as long as its work does; and a
-matrix is read for a single row. Here each weight is read once for all rows, in the order in which it lies in memory,
-and what is calculated on the way stays in the nearest cache. What it calculates: ``transformer_layers.DecoderLayer``.
+An operation of PyTorch takes microseconds before it starts, and its threads wait for each other at its end: with few
+hypotheses that is longer than the work. Here one thread does the whole step, and what is calculated on the way stays in
+the nearest cache; other sentences are another thread's. What it calculates: ``transformer_layers.DecoderLayer``.
+
+Matrices are cut into panels of ``PANEL`` outputs, and rows into groups, so that each product is small: OpenBLAS, which
+numba's ``np.dot`` is, multiplies small matrices as they lie, at nearly all that a core can do.
 
 N rows, each a hypothesis · B sentences · S source length · L layers · W width · F inner width · H heads · D = W / H
-V vocabulary, padding included · I inputs · O outputs. All numbers are float32.
+V vocabulary, padding included · I inputs · O outputs · P panels of C outputs. All numbers are float32.
 """
 
 from __future__ import annotations
@@ -24,30 +27,42 @@ Whole = NDArray[np.int64]
 _ZERO, _HALF, _ONE, _EPSILON = np.float32(0), np.float32(0.5), np.float32(1), np.float32(1e-5)
 _ROOT_OF_HALF = np.float32(math.sqrt(0.5))
 _RELU, _GELU = 0, 1  # and 2 for silu
+PANEL, GROUP = 64, 16  # outputs and rows of one product
+_SMALL = 1_000_000  # multiplications of a product that OpenBLAS takes for a small one
 
 
 class DecoderWeights(NamedTuple):
-    """The weights of all layers, those of one kind in one array; 1/√D is a part of what makes queries."""
+    """The weights of all layers, those of one kind in one array; 1/√D is a part of what makes queries.
+
+    Matrices are in ``panels``; there are more of them where there are more outputs.
+    """
 
     table: Floats  # (V, W), times √W
-    input: Floats  # (L, 3W, W), what makes queries, keys and values
+    input: Floats  # (L, P, W, C) for 3W outputs, what makes queries, keys and values
     input_bias: Floats  # (L, 3W)
-    output: Floats  # (L, W, W)
+    output: Floats  # (L, P, W, C)
     output_bias: Floats  # (L, W)
-    cross_query: Floats  # (L, W, W)
+    cross_query: Floats  # (L, P, W, C)
     cross_query_bias: Floats  # (L, W)
-    cross_output: Floats  # (L, W, W)
+    cross_output: Floats  # (L, P, W, C)
     cross_output_bias: Floats  # (L, W)
-    inner: Floats  # (L, F, W)
+    inner: Floats  # (L, P, W, C) for F outputs
     inner_bias: Floats  # (L, F)
-    outer: Floats  # (L, W, F)
+    outer: Floats  # (L, P, F, C)
     outer_bias: Floats  # (L, W)
     gains: Floats  # (3L, W), of the norms in their order
     shifts: Floats  # (3L, W)
     last_gain: Floats  # (W), or (0) where nothing is normalised after the layers
     last_shift: Floats  # (W)
-    projection: Floats  # (V − 1, W)
+    projection: Floats  # (P, W, C) for V − 1 outputs
     projection_bias: Floats  # (V − 1)
+
+
+def panels(weight: Floats) -> Floats:
+    """Cut a matrix (O, I) into panels (P, I, C), each of which lies in memory as one; the last is filled with zeros."""
+    missing = -len(weight) % PANEL
+    whole_panels = np.pad(weight, ((0, missing), (0, 0))).reshape(-1, PANEL, weight.shape[1])
+    return np.ascontiguousarray(whole_panels.transpose(0, 2, 1))
 
 
 @whole
@@ -76,7 +91,7 @@ def decoder_step(
         sentences: (N) which of the B a row looks at; ``lengths`` (B) how many of the S places each of them fills.
     """
     count, width = len(last), weights.table.shape[1]
-    rows, inner = np.empty((count, width), np.float32), np.empty((count, weights.inner.shape[1]), np.float32)
+    rows, inner = np.empty((count, width), np.float32), np.empty((count, weights.inner_bias.shape[1]), np.float32)
     normed, answers = np.empty((count, width), np.float32), np.empty((count, width), np.float32)
     projected, update = np.empty((count, 3 * width), np.float32), np.empty((count, width), np.float32)
     scores = np.empty(max(position + 1, memory.shape[4]), np.float32)
@@ -88,7 +103,7 @@ def decoder_step(
         _multiply(asking, weights.input[layer], weights.input_bias[layer], projected)
         for row in range(count):
             _remember(projected[row], past[layer, :, row], position)
-            _attend(projected[row], past[layer, :, row], position + 1, scores, answers[row])
+            _attend(projected[row], past[layer, 0, row], past[layer, 1, row], position + 1, scores, answers[row])
         _multiply(answers, weights.output[layer], weights.output_bias[layer], update)
         _after(rows, update, weights, 3 * layer, norm_first)
 
@@ -96,7 +111,14 @@ def decoder_step(
         _multiply(asking, weights.cross_query[layer], weights.cross_query_bias[layer], update)
         for row in range(count):
             sentence = sentences[row]
-            _attend(update[row], memory[layer, :, sentence], lengths[sentence], scores, answers[row])
+            _attend(
+                update[row],
+                memory[layer, 0, sentence],
+                memory[layer, 1, sentence],
+                lengths[sentence],
+                scores,
+                answers[row],
+            )
         _multiply(answers, weights.cross_output[layer], weights.cross_output_bias[layer], update)
         _after(rows, update, weights, 3 * layer + 1, norm_first)
 
@@ -148,48 +170,19 @@ def _normalise(input: Floats, gain: Floats, shift: Floats, output: Floats) -> No
 
 @part
 def _multiply(input: Floats, weight: Floats, bias: Floats, output: Floats) -> None:
-    """XWᵀ + b: (N, I), (O, I) and (O) to (N, O)."""
-    if len(input) == 1:
-        _multiply_one(input[0], weight, bias, output[0], 0, len(weight))
-        return
-    fours = len(weight) - len(weight) % 4
-    for first in range(0, fours, 4):
-        _multiply_one(input[0], weight, bias, output[0], first, first + 4)  # brings the four rows of W near
-        for row in range(1, len(input)):
-            _multiply_four(input[row], weight, bias, output[row], first)
-    for row in range(len(input)):
-        _multiply_one(input[row], weight, bias, output[row], fours, len(weight))
-
-
-@part
-def _multiply_one(input: Floats, weight: Floats, bias: Floats, output: Floats, first: int, last: int) -> None:
-    """Outputs ``first`` … ``last`` − 1 of one row, (I) to (O): W is read in the order in which it lies in memory."""
-    for place in range(first, last):
-        output[place] = _product(input, weight[place], weight.shape[1]) + bias[place]
-
-
-@part
-def _multiply_four(input: Floats, weight: Floats, bias: Floats, output: Floats, first: int) -> None:
-    """Four outputs of one row at once, each input read once for them: for a W that is near already."""
-    weight0, weight1, weight2, weight3 = weight[first], weight[first + 1], weight[first + 2], weight[first + 3]
-    sum0, sum1, sum2, sum3 = _ZERO, _ZERO, _ZERO, _ZERO
-    for place in range(len(input)):
-        number = input[place]
-        sum0 += number * weight0[place]
-        sum1 += number * weight1[place]
-        sum2 += number * weight2[place]
-        sum3 += number * weight3[place]
-    output[first], output[first + 1] = sum0 + bias[first], sum1 + bias[first + 1]
-    output[first + 2], output[first + 3] = sum2 + bias[first + 2], sum3 + bias[first + 3]
-
-
-@part
-def _product(one: Floats, other: Floats, count: int) -> np.float32:
-    """The inner product of the first ``count`` numbers."""
-    total = _ZERO
-    for place in range(count):
-        total += one[place] * other[place]
-    return total
+    """XWᵀ + b: (N, I), W in ``panels`` (P, I, C), and (O) to (N, O)."""
+    panels, inputs, width = weight.shape
+    group = max(1, min(GROUP, _SMALL // (inputs * width)))
+    products = np.empty((group, width), np.float32)
+    for panel in range(panels):
+        start = panel * width
+        columns = min(width, len(bias) - start)
+        for first in range(0, len(input), group):
+            rows = input[first : first + group]
+            np.dot(rows, weight[panel], products[: len(rows)])
+            for row in range(len(rows)):
+                for column in range(columns):
+                    output[first + row, start + column] = products[row, column] + bias[start + column]
 
 
 @part
@@ -204,32 +197,29 @@ def _remember(projected: Floats, past: Floats, position: int) -> None:
 
 
 @part
-def _attend(query: Floats, pairs: Floats, count: int, scores: Floats, answer: Floats) -> None:
+def _attend(query: Floats, keys: Floats, values: Floats, count: int, scores: Floats, answer: Floats) -> None:
     """One row's attention, head by head: what (W) queries find among the first ``count`` keys and values.
 
     Args:
         query: (W) or more, divided by √D already.
-        pairs: (2, H, places, D) keys and values.
+        keys, values: (H, places, D).
         scores: room for ``count`` numbers.
         answer: (W), written.
     """
-    heads, depth = pairs.shape[1], pairs.shape[3]
+    heads, _places, depth = keys.shape
+    shares = scores[:count]
     for head in range(heads):
-        keys, values = pairs[0, head], pairs[1, head]
         asks, finds = query[head * depth : (head + 1) * depth], answer[head * depth : (head + 1) * depth]
+        np.dot(keys[head, :count], asks, shares)
+        largest, total = shares[0], _ZERO
+        for share in shares:
+            largest = max(largest, share)
         for place in range(count):
-            scores[place] = _product(asks, keys[place], depth)
-        largest, total = scores[0], _ZERO
-        for place in range(1, count):
-            largest = max(largest, scores[place])
-        for place in range(count):
-            scores[place] = math.exp(scores[place] - largest)
-            total += scores[place]
-        finds[:] = _ZERO
-        for place in range(count):
-            share, value = scores[place] / total, values[place]
-            for column in range(depth):
-                finds[column] += share * value[column]
+            shares[place] = math.exp(shares[place] - largest)
+            total += shares[place]
+        np.dot(shares, values[head, :count], finds)
+        for column in range(depth):
+            finds[column] /= total
 
 
 @part

@@ -6,7 +6,7 @@ The function is that of ``Transformer``, which is the one to read; here is what 
 - padding takes part in the encoder's attention alone, not in its matrix products;
 - the hypotheses of a sentence share its memory: they ask it together, and it is copied only when sentences leave;
 - keys and values of all layers stand in one tensor, with room for those to come;
-- a step of few rows becomes a single compiled function (``FewRows``).
+- on a processor a step becomes a single compiled function (``CompiledStep``).
 
 B sentences · S source length · P source pieces without padding · N rows, each a hypothesis · T positions so far
 L layers · W width · H heads · D = W / H · K most rows of one sentence · V vocabulary, padding included
@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from congling.equations.positions import sinusoidal_positions
-from congling.networks.prepared_few_rows import FewRows
+from congling.networks.prepared_compiled import CompiledStep
 from congling.networks.prepared_layers import PreparedDecoderLayer, PreparedEncoderLayer
 from congling.networks.prepared_linear import PreparedLinear, filled
 from congling.networks.prepared_memory import Grid, Groups, Memory, PreparedState
@@ -45,7 +45,7 @@ class PreparedTransformer:
         self.memory = PreparedLinear(torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts]))
         self.heads = self.decoder_layers[0].heads
         self.projection = PreparedLinear(network.projection, network.output_bias)
-        self.few_rows = FewRows(self.target_table, self.decoder_layers, self.decoder_norm, self.projection)
+        self.compiled_step = CompiledStep(self.target_table, self.decoder_layers, self.decoder_norm, self.projection)
 
     def start(self, source: Tensor, source_padding: Tensor) -> PreparedState:
         """Read the source, (B, S) ids; nothing is written yet."""
@@ -72,8 +72,8 @@ class PreparedTransformer:
         """Log-probabilities (N, V − 1) of the next piece after the pieces ``last`` (N)."""
         past = _with_room(state.past, state.position)
         positions = self._positions_until(state.position + 1, self.target_table)
-        if self.few_rows.compiled(len(last)):
-            logits = self.few_rows.logits(last, positions, state, past)
+        if self.compiled_step.ready(len(last)):
+            logits = self.compiled_step.logits(last, positions, state, past)
         else:
             logits = self._logits(last, positions, state, past)
         log_probabilities = torch.log_softmax(logits.float(), dim=-1)

@@ -26,7 +26,7 @@ from congling.learning.memory import keep_freed_memory
 from congling.learning.parameters import load_parameters
 from congling.learning.precision import device_of
 from congling.learning.runs import Run
-from congling.learning.threads import threads_for
+from congling.learning.threads import ROWS_A_THREAD, side_by_side, threads_for
 from congling.networks.prepared_transformer import PreparedTransformer
 from congling.networks.recurrent_translator import RecurrentTranslator
 from congling.networks.transformer import Transformer
@@ -151,15 +151,29 @@ class Translator:
     def search(self, ids: Sequence[list[int]], options: SearchOptions, n_best: int = 1) -> list[list[Hypothesis]]:
         """The best hypotheses for each row of source ids (without the end), in the order of the rows."""
         steps = self._steps()
+
+        def searched(numbers: list[int]) -> list[list[Hypothesis]]:
+            return self._search(steps, [ids[number] for number in numbers], options, n_best)
+
         found: list[list[Hypothesis]] = [[] for _row in ids]
         filled = [number for number, row in enumerate(ids) if row]
         for rows in ordered_batches([len(ids[number]) for number in filled], options.batch_tokens):
             numbers = [filled[row] for row in rows]
-            with threads_for(len(numbers) * max(options.beam, n_best), self.parameters):
-                searched = self._search(steps, [ids[n] for n in numbers], options, n_best)
-            for number, hypotheses in zip(numbers, searched, strict=True):
-                found[number] = hypotheses
+            hypotheses = len(numbers) * max(options.beam, n_best)
+            with threads_for(hypotheses, self.parameters):
+                parts = self._parts(steps, numbers, hypotheses)
+                results = side_by_side(searched, parts)
+            for part, best in zip(parts, results, strict=True):
+                for number, best_of_it in zip(part, best, strict=True):
+                    found[number] = best_of_it
         return found
+
+    def _parts(self, steps: Steps, numbers: list[int], hypotheses: int) -> list[list[int]]:
+        """The sentences of a batch for each thread, of all lengths alike; one part where threads share operations."""
+        if not (isinstance(steps, PreparedTransformer) and steps.compiled_step.able):
+            return [numbers]
+        count = max(1, min(torch.get_num_threads(), len(numbers), hypotheses // ROWS_A_THREAD))
+        return [numbers[first::count] for first in range(count)]
 
     def _steps(self) -> Steps:
         """The fastest way to the next pieces; in a glass box the one that shows everything."""

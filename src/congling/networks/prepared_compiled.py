@@ -6,6 +6,7 @@ N rows, each a hypothesis · L layers · W width · V vocabulary, padding includ
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,12 +22,12 @@ from congling.networks.prepared_memory import PreparedState
 if TYPE_CHECKING:  # numba, which it imports, takes longer than a few sentences
     from congling.networks.prepared_step import DecoderWeights, Floats
 
-FEW = 10  # rows; with more of them oneDNN's products catch up. So few are never ``filled``
-FIRST_STEPS = 200  # some 15 sentences. Then half a second for numba, and five to compile where nobody has yet
+FIRST_STEPS = 200  # of one row; some 15 sentences. Then half a second for numba, five where it must compile yet
+ROWS_A_STEP = 16  # so many rows more count as another step
 MOST_WEIGHTS = 8_000_000  # these lie in a processor's cache, and two threads would wait for each other
 
 
-class FewRows:
+class CompiledStep:
     """The compiled step of one decoder, on the CPU and in float32; to be had once many steps have been taken.
 
     Args:
@@ -46,16 +47,18 @@ class FewRows:
         linears = [projection, *(linear for layer in layers for linear in layer.linears)]
         weights = sum(linear.transposed.numel() for linear in linears)
         self.able = table.device.type == "cpu" and table.dtype == torch.float32 and weights <= MOST_WEIGHTS
-        self.steps = 0
+        self.steps, self.preparing = 0, Lock()
         self.step: Callable[..., None] | None = None
 
-    def compiled(self, rows: int) -> bool:
+    def ready(self, rows: int) -> bool:
         """Whether a step of so many rows is to be taken here. Each question counts as a step."""
-        if rows > FEW or not self.able:
+        if not self.able:
             return False
-        self.steps += 1
-        if self.step is None and self.steps > FIRST_STEPS:
-            self._prepare()
+        if self.step is None:
+            with self.preparing:  # several threads may ask
+                self.steps += 1 + rows // ROWS_A_STEP
+                if self.step is None and self.steps > FIRST_STEPS:
+                    self._prepare()
         return self.step is not None
 
     def _prepare(self) -> None:
@@ -93,8 +96,11 @@ class FewRows:
 
 
 def _stacked(linears: Sequence[PreparedLinear]) -> list[Floats]:
-    """The matrices (L, O, I), whose rows are read one after the other, and the biases (L, O)."""
-    return [_array([linear.transposed.t() for linear in linears]), _array([linear.bias for linear in linears])]
+    """The matrices in panels (L, P, I, C), and the biases (L, O)."""
+    from congling.networks.prepared_step import panels
+
+    matrices = np.stack([panels(linear.transposed.t().numpy()) for linear in linears])
+    return [matrices, _array([linear.bias for linear in linears])]
 
 
 def _array(tensors: Sequence[Tensor]) -> Floats:
