@@ -86,7 +86,10 @@ def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
 def rounds(given: argparse.Namespace, rows: list[tuple[IdRows, IdRows]], width: int) -> dict[str, list[float]]:
     """Target tokens a second of each round, ours and Joey's."""
     torch.manual_seed(1)
-    step, batches = our_step(width, SOURCE_PIECES, TARGET_PIECES), our_batches(rows, given.batch_tokens)
+    step, batches = (
+        our_step(width, SOURCE_PIECES, TARGET_PIECES, given.batch_tokens),
+        our_batches(rows, given.batch_tokens),
+    )
     rates: dict[str, list[float]] = {name: [] for name in (OURS, *ORDERS)}
     for _round in range(given.rounds):
         for name, shuffle in ORDERS.items():

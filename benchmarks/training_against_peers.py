@@ -47,7 +47,7 @@ class Work:
         return (self.ours if name == OURS else self.padded).target_tokens
 
 
-def ways(width: int) -> dict[str, Callable[[Work], object]]:
+def ways(width: int, batch_tokens: int) -> dict[str, Callable[[Work], object]]:
     """Everything that takes its turn, by name; a peer's names begin with the peer."""
     vocabularies = (SOURCE_PIECES, TARGET_PIECES)
     peers = {}
@@ -57,7 +57,7 @@ def ways(width: int) -> dict[str, Callable[[Work], object]]:
             peers[name] = marian_step(width, *vocabularies, precision, attention)
     for precision in ("float32", "autocast"):
         peers[f"torch {precision}"] = torch_step(width, *vocabularies, precision)
-    our = our_step(width, *vocabularies)
+    our = our_step(width, *vocabularies, batch_tokens)
     found: dict[str, Callable[[Work], object]] = {OURS: lambda work: our(work.ours)}
     return found | {name: lambda work, step=step: step(work.padded) for name, step in peers.items()}
 
@@ -77,7 +77,7 @@ def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     for width in given.widths:
         torch.manual_seed(1)
         limits = {name: SquareProduct(torch.bfloat16, side) for name, side in LIMITS.items()}
-        everything = ways(width) | limits
+        everything = ways(width, given.batch_tokens) | limits
         for shapes in ("new", "known"):
             seconds = by_turns(everything, work, given.warm_up)
             counted = work[given.warm_up :]

@@ -20,6 +20,7 @@ from congling.data.text.packed_batches import collate_tiles
 from congling.data.text.pair_batches import Batch
 from congling.data.text.tiles import pack, tile_size
 from congling.equations.positions import sinusoidal_positions
+from congling.tasks.translation.task import TOKENS_A_THREAD
 
 Step = Callable[[Batch], object]
 HEADS, LAYERS, DROPOUT, SMOOTHING, RATE, LONGEST = 4, 3, 0.1, 0.1, 1e-4, 1.0
@@ -41,12 +42,13 @@ def our_batches(rows: list[tuple[IdRows, IdRows]], batch_tokens: int) -> list[Ba
     return [collate_tiles(sources, targets, tiles, wide, pads) for wide, tiles in packed]
 
 
-def our_step(width: int, source_vocabulary: int, target_vocabulary: int) -> Step:
-    """One update of ours, as the trainer takes it, in the precision that it chooses here."""
+def our_step(width: int, source_vocabulary: int, target_vocabulary: int, batch_tokens: int) -> Step:
+    """One update of ours, as the trainer takes it, in the precision and on the threads that it chooses here."""
     from congling.learning.gradients import clip_gradient, mean_gradient
     from congling.learning.optimizers import Optimizer
     from congling.learning.parameters import FlatParameters
     from congling.learning.precision import compute_type
+    from congling.learning.shared_batches import Sharing, shared_batches
     from congling.networks.transformer import Transformer
 
     network = Transformer(
@@ -56,8 +58,14 @@ def our_step(width: int, source_vocabulary: int, target_vocabulary: int) -> Step
     parameters = FlatParameters(network, compute_type("auto", torch.device("cpu")))
     optimizer = Optimizer(parameters, "adamw", momentum=0.0, betas=(0.9, 0.98))
 
+    def loss_by(network: Transformer, batch: Batch) -> tuple[Tensor, int]:
+        return network.loss(batch, SMOOTHING)
+
+    sharing = Sharing(Batch.parts, loss_by, most=batch_tokens // TOKENS_A_THREAD)
+    shared = shared_batches(network, parameters, sharing, torch.get_num_threads())
+
     def step(batch: Batch) -> None:
-        mean_gradient(parameters, lambda given: network.loss(given, SMOOTHING), [batch], "autograd")
+        mean_gradient(parameters, lambda given: loss_by(network, given), [batch], "autograd", shared)
         clip_gradient(parameters.gradient, LONGEST)
         optimizer.step(RATE)
         parameters.publish()

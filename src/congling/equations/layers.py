@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from congling.equations.equation import equation
 from congling.equations.one_hot import one_hot
+from congling.equations.random_numbers import generator
 
 
 def _normal(generator: torch.Generator, *shape: int) -> Tensor:
@@ -101,17 +102,17 @@ def dropout(input: Tensor, mask: Tensor) -> Tensor:
 
 
 def draw_dropout_mask(like: Tensor, probability: float) -> Tensor:
-    """A mask of 0 and 1 / (1 − p) in the shape and type of ``like``, from PyTorch's random generator.
+    """A mask of 0 and 1 / (1 − p) in the shape and type of ``like``, from ``random_numbers.generator``.
 
     On a CPU, drawing one float a number costs more than all else in a small network, so that each random 64-bit word
     serves eight numbers: a byte is kept where it is below 256 (1 − p), rounded. The scale uses the rounded
     probability; p itself is met to within 1/512, and between 1/256 and 255/256.
     """
     if like.device.type != "cpu":
-        return torch.empty_like(like).bernoulli_(1 - probability).div_(1 - probability)
+        return torch.empty_like(like).bernoulli_(1 - probability, generator=generator()).div_(1 - probability)
     kept = min(255, max(1, round(256 * (1 - probability))))  # of 256 byte values
     count = like.numel()
-    words = torch.empty((count + 7) // 8, dtype=torch.int64).random_(-(2**63), None)
+    words = torch.empty((count + 7) // 8, dtype=torch.int64).random_(-(2**63), None, generator=generator())
     signed = words.view(torch.int8)[:count].view(like.shape)  # −128 … 127, all equally likely
     # Booleans are slow on a CPU: the same 0 or 1 by arithmetic. Integers up to 256 are exact even in bfloat16.
     return signed.to(like.dtype).add_(129 - (256 - kept)).clamp_(0, 1).mul_(256 / kept)

@@ -13,6 +13,7 @@ from congling.equations.penalties import l1_gradient, l2_gradient
 from congling.learning.backprop import Tape
 from congling.learning.options import Backprop
 from congling.learning.parameters import FlatParameters
+from congling.learning.shared_batches import SharedBatches
 
 B = TypeVar("B")
 Loss = Callable[[B], tuple[Tensor, int]]  # a sum over the batch's tokens or examples, and their count
@@ -27,15 +28,24 @@ class MeanLoss:
     fault: str | None = None
 
 
-def mean_gradient(parameters: FlatParameters, loss: Loss[B], batches: Iterable[B], backprop: Backprop) -> MeanLoss:
+def mean_gradient(
+    parameters: FlatParameters,
+    loss: Loss[B],
+    batches: Iterable[B],
+    backprop: Backprop,
+    shared: SharedBatches[B] | None = None,
+) -> MeanLoss:
     """Leave the gradient of the mean loss over all batches in ``parameters.gradient``; returns that loss.
 
-    Sums and counts add up exactly over batches, so that two halves give what the whole would have given.
+    Sums and counts add up exactly over batches, so that two halves give what the whole would have given. Where batches
+    are ``shared``, that is how they are differentiated.
     """
     parameters.clear()
     total, counted, fault = 0.0, 0, None
     for batch in batches:
-        if backprop == "tape":
+        if shared is not None:
+            value, count = shared.differentiate(batch)
+        elif backprop == "tape":
             value, count, found = _by_tape(loss, batch)
             fault = fault or found
         else:

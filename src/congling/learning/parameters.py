@@ -29,13 +29,18 @@ class FlatParameters:
         self.master = torch.cat([parameter.detach().to(exact).flatten() for _, parameter in named])
         narrow = compute_type != self.master.dtype
         self.working = self.master.to(compute_type) if narrow else self.master
-        self._local = torch.zeros_like(self.working)
-        self.gradient = torch.zeros_like(self.master) if narrow else self._local
+        self._left: list[Tensor] = []  # what the backward passes of each network leave
+        self.share(network)
+        self.gradient = torch.zeros_like(self.master) if narrow else self._left[0]
         self._collected = False
-        for (_, parameter), values, gradient in zip(
-            named, self._pieces(self.working), self._pieces(self._local), strict=True
-        ):
-            parameter.data, parameter.grad = values, gradient
+
+    def share(self, network: nn.Module) -> None:
+        """Let a network of the same shape compute with the working values and leave gradients of its own."""
+        gradient = torch.zeros_like(self.working)
+        values, gradients = self.named(self.working), self.named(gradient)
+        for name, parameter in network.named_parameters():
+            parameter.data, parameter.grad = values[name], gradients[name]
+        self._left.append(gradient)
 
     def _pieces(self, flat: Tensor) -> list[Tensor]:
         sizes = [shape.numel() for shape in self.shapes.values()]
@@ -47,14 +52,16 @@ class FlatParameters:
         self._collected = False
 
     def collect(self) -> None:
-        """Add what the last backward pass left to ``gradient``, before the narrow type rounds the next one into it."""
-        if self.gradient is not self._local:
-            if self._collected:
-                self.gradient += self._local.to(self.gradient.dtype)  # a sum of two types would take twice as long
+        """Add what the last backward passes left to ``gradient``, before a narrow type rounds the next ones into it."""
+        for left in self._left:
+            if left is self.gradient:
+                continue
+            if self._collected or self.gradient is self._left[0]:
+                self.gradient += left.to(self.gradient.dtype)  # a sum of two types would take twice as long
             else:
-                self.gradient.copy_(self._local)
-            self._local.zero_()
-        self._collected = True
+                self.gradient.copy_(left)
+            self._collected = True
+            left.zero_()
 
     def publish(self) -> None:
         """Hand the master's new values to the network."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -60,19 +60,29 @@ def threads_for(rows: int, parameters: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def side_by_side(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-    """What ``work`` makes of each part, one part a thread; each thread computes alone.
+class Workers:
+    """Threads that each compute for themselves; they wait while there is nothing to do, and end with the program.
 
-    Threads that meet only at the end wait less than those that share every operation. It pays where ``work`` is mostly
+    Threads that meet only at the end wait less than those that share every operation. It pays where the work is mostly
     compiled code: Python itself runs in one thread at a time.
+
+    Args:
+        count: of workers.
+        threads: that each of them computes with.
     """
-    import torch
 
-    def alone(part: Part) -> Result:
-        torch.set_num_threads(1)  # of this thread
-        return work(part)
+    def __init__(self, count: int, threads: int = 1) -> None:
+        import torch
 
-    if len(parts) == 1:
-        return [work(parts[0])]
-    with ThreadPoolExecutor(len(parts)) as threads:
-        return list(threads.map(alone, parts))
+        self._pool = ThreadPoolExecutor(count, "worker", torch.set_num_threads, (threads,))  # sets its own thread's
+
+    def map(self, work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+        """What ``work`` makes of each part, in their order. If one fails, its error is raised when all have ended."""
+        futures = [self._pool.submit(work, part) for part in parts]
+        wait(futures)
+        return [future.result() for future in futures]
+
+
+def side_by_side(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+    """``Workers.map`` with a worker for each part; of a single part this thread makes what is to be made."""
+    return [work(parts[0])] if len(parts) == 1 else Workers(len(parts)).map(work, parts)

@@ -41,6 +41,7 @@ from congling.learning.parameters import FlatParameters, buffers_of, load_buffer
 from congling.learning.precision import compute_type
 from congling.learning.runs import Run
 from congling.learning.schedules import rate_factor
+from congling.learning.shared_batches import Sharing, shared_batches
 from congling.learning.threads import use_threads
 from congling.learning.training_state import Progress, Validation
 
@@ -75,6 +76,7 @@ class Trainer(Generic[B]):
         run: where everything is kept; None trains in memory and writes nothing.
         listeners: hear every event: progress bar, metrics file, TensorBoard.
         unit: what the loss counts.
+        sharing: how several threads can share a batch, where that is faster than sharing each operation.
     """
 
     def __init__(
@@ -87,9 +89,10 @@ class Trainer(Generic[B]):
         options: TrainingOptions,
         listeners: Sequence[Listener] = (),
         unit: Unit = "examples",
+        sharing: Sharing[B] | None = None,
     ) -> None:
         settle_memory()
-        use_threads(options.threads)
+        threads = use_threads(options.threads)
         self.network, self.loss, self.data, self.validate = network, loss, data, validate
         self.run, self.options, self.listeners, self.unit = run, options, listeners, unit
         self.budget = Budget.of(options)
@@ -98,6 +101,9 @@ class Trainer(Generic[B]):
         self.optimizer = Optimizer(
             self.parameters, options.optimizer, options.momentum, options.adam_betas, options.weight_decay
         )
+        self.shared = None
+        if sharing is not None and device.type == "cpu" and options.backprop == "autograd":
+            self.shared = shared_batches(network, self.parameters, sharing, threads)
         self.keeper: Keeper = InMemory() if run is None else OnDisk(run, options.keep_checkpoints)
         self.progress = Progress()
         self.interrupts = Interrupts()
@@ -159,7 +165,8 @@ class Trainer(Generic[B]):
         begun = time.monotonic()
         options, progress = self.options, self.progress
         self.network.train()
-        loss = mean_gradient(self.parameters, self.loss, islice(batches, options.accumulation), options.backprop)
+        some = islice(batches, options.accumulation)
+        loss = mean_gradient(self.parameters, self.loss, some, options.backprop, self.shared)
         add_penalties(self.parameters, options.l1, options.l2)
         norm = clip_gradient(self.parameters.gradient, options.clip_norm)
         rate = options.learning_rate * rate_factor(options.schedule, progress.step + 1, fraction, options.warmup_steps)

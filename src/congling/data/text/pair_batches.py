@@ -49,6 +49,11 @@ class Packing:
         moved = (tensor.to(device, non_blocking=True) for tensor in vars(self).values())
         return Packing(*moved)
 
+    def parts(self, count: int) -> list[Packing]:
+        """The same in so many parts of whole rows."""
+        split = (tensor.tensor_split(count) for tensor in vars(self).values())
+        return [Packing(*tensors) for tensors in zip(*split, strict=True)]
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -85,6 +90,26 @@ class Batch:
             self.sentences,
             None if self.packing is None else self.packing.to(device),
         )
+
+    def parts(self, count: int) -> list[Batch]:
+        """The batch in so many parts of whole rows, which share its memory; in fewer if it has fewer rows."""
+        count = min(count, len(self.source))
+        tensors = (self.source, self.target_input, self.target_output, self.source_padding)
+        packings = [None] * count if self.packing is None else self.packing.parts(count)
+        split = zip(*(tensor.tensor_split(count) for tensor in tensors), packings, strict=True)
+        return [_part(*part) for part in split]
+
+
+def _part(
+    source: Tensor, target_input: Tensor, target_output: Tensor, source_padding: Tensor, packing: Packing | None
+) -> Batch:
+    """A batch of some rows, whose tokens and sentences are counted: behind the last end of a target are pads alone."""
+    ends = target_output == END_ID
+    up_to_an_end = ends.flip(1).cumsum(dim=1).bool()
+    source_tokens, target_tokens = int((~source_padding).sum()), int(up_to_an_end.sum())
+    return Batch(
+        source, target_input, target_output, source_padding, source_tokens, target_tokens, int(ends.sum()), packing
+    )
 
 
 def _moved(tensor: Tensor, device: torch.device | str) -> Tensor:

@@ -17,6 +17,7 @@ from congling.learning.checkpoints import Which
 from congling.learning.events import Listener, Reason
 from congling.learning.precision import device_of
 from congling.learning.runs import Run
+from congling.learning.shared_batches import Sharing
 from congling.learning.trainer import Trainer
 from congling.learning.training_state import Validation
 from congling.tasks.training import GoingOn, Say, go_on, new_run, preparing, train_into
@@ -24,9 +25,10 @@ from congling.tasks.translation.data import languages, load_examples, prepare, r
 from congling.tasks.translation.options import TASK, SearchOptions, TranslationOptions
 from congling.tasks.translation.scores import bleu, bleu_tokenizer
 from congling.tasks.translation.stored_run import languages_of, translation_options_of
-from congling.tasks.translation.translator import Translator, build_network
+from congling.tasks.translation.translator import TranslationNetwork, Translator, build_network
 
 SAMPLES = 3  # sentences to show at each validation
+TOKENS_A_THREAD = 1000  # with fewer of a batch's, a thread of its own is not worth its while
 SCORED = 200  # validation sentences that are translated at each validation
 
 
@@ -91,13 +93,16 @@ def _trainer(run: Run, options: TranslationOptions, listeners: list[Listener]) -
     translator.languages = languages_of(run)
     examples = load_examples(run.file("data/valid.jsonl"))
 
-    def loss(batch: Batch) -> tuple[Tensor, int]:
+    def loss_by(network: TranslationNetwork, batch: Batch) -> tuple[Tensor, int]:
         return network.loss(batch.to(device), training.label_smoothing)
 
     def look() -> Validation:
         return validate(translator, examples)
 
-    trainer = Trainer(network, loss, batches, look, run, training, listeners, "tokens")
+    trainer = Trainer(
+        network, lambda batch: loss_by(network, batch), batches, look, run, training, listeners, "tokens",
+        Sharing(Batch.parts, loss_by, most=training.batch_tokens // TOKENS_A_THREAD),
+    )  # fmt: skip
     trainer.parameters.lend(twin)
     return trainer
 
