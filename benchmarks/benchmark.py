@@ -56,18 +56,23 @@ class Figure:
 
 def main(text: str | None, arguments: Callable[[argparse.ArgumentParser], None], measure: Measure) -> None:
     """Start a benchmark alone: read its options, measure, print."""
-    from congling.learning.memory import keep_freed_memory
-    from congling.learning.threads import use_threads
-
     parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=None, help="by default all processors that it may use")
     arguments(parser)
     given = parser.parse_args()
-    keep_freed_memory()  # as the trainer does; it serves the peers too
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "1024")  # oneDNN's own: peers come in many shapes
-    threads = use_threads(given.threads)
+    threads = settle(given.threads)
     figures, details = measure(given)
     say(figures, details, threads)
+
+
+def settle(threads: int | None) -> int:
+    """Let this process compute as our trainer would, peers too: so many threads, memory kept. Gives their number."""
+    from congling.learning.memory import keep_freed_memory
+    from congling.learning.threads import use_threads
+
+    keep_freed_memory()
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "1024")  # oneDNN's own: peers come in many shapes
+    return use_threads(threads)
 
 
 def say(figures: Sequence[Figure], details: dict[str, Any], threads: int) -> None:

@@ -1,13 +1,15 @@
 """Training speed against MarianMTModel and torch.nn.Transformer: target tokens a second, same batches, in one run.
 
 All train the same sizes (3+3 layers, 4 heads, feed-forward four times the width) on the same Tatoeba batches with
-dropout and AdamW; steps are taken by turns, so that a drifting machine slows all. Each peer runs in float32 and with
-autocast to bfloat16, Marian in bfloat16 throughout too, and with the attention that it takes by itself (sdpa) and
-eager. Tokens are target tokens that are not padding, ends included. Loading and tokenising are left out for all. Ours
-alone smooths labels, and packs the same sentences as its trainer does: the peers' batches hold sentences of one length
-each, and ever new shapes, for which oneDNN compiles kernels. So all batches are gone through twice, by "new" shapes and
-by "known" ones; a long training is between the two. A large square product in bfloat16 takes part in the turns: it is
-the limit that our step's arithmetic (model_flops.py) is held against.
+dropout and AdamW; each way has a process of its own (some 10 GB for all), and steps are taken by turns, so that a
+drifting machine slows all. Each peer runs in float32 and with autocast to bfloat16, Marian in bfloat16 throughout too,
+and with the attention that it takes by itself (sdpa) and eager. Tokens are target tokens that are not padding, ends
+included. Loading and tokenising are left out for all. Ours alone smooths labels, shares batches among threads, and
+packs the same sentences as its trainer does: the peers' batches hold sentences of one length each, and ever new shapes,
+for which oneDNN compiles kernels. So all batches are gone through twice, by "new" shapes and by "known" ones; a long
+training is between the two. A few are gone through once more while another program keeps one processor busy; no bar
+speaks of that. A large square product in bfloat16 takes part in the turns: it is the limit that our step's arithmetic
+(model_flops.py) is held against.
 
     make benchmark-training          (or: python benchmarks/training_against_peers.py --widths 192 --batches 6)
 """
@@ -15,23 +17,28 @@ the limit that our step's arithmetic (model_flops.py) is held against.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import contextlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
+from apart import Apart, Make
 from benchmark import Figure, main
 from machine_limits import SquareProduct
 from model_flops import training_flops
 from tatoeba_batches import SOURCE_PIECES, TARGET_PIECES, padded_batch, tatoeba_rows
-from training_steps import marian_step, our_batches, our_step, sizes_of, torch_step
+from training_steps import Step, marian_step, our_batches, our_step, sizes_of, torch_step
 from turns import by_turns, fastest, median_rate, median_ratio
 
 from congling.data.text.pair_batches import Batch
 from congling.tasks.translation.options import TranslationTraining
 
 OURS = "congling"
-BARS = {"marian": "≥ 2", "torch": ""}
+PEERS, BARS = ("marian", "torch"), {"marian": "≥ 2"}
 LIMITS = {f"limit {side}": side for side in (1024, 2048)}
 
 
@@ -47,19 +54,31 @@ class Work:
         return (self.ours if name == OURS else self.padded).target_tokens
 
 
-def ways(width: int, batch_tokens: int) -> dict[str, Callable[[Work], object]]:
-    """Everything that takes its turn, by name; a peer's names begin with the peer."""
+def ways(width: int, batch_tokens: int) -> dict[str, Make[Work]]:
+    """How everything that takes its turn is made, by name; a peer's names begin with the peer."""
     vocabularies = (SOURCE_PIECES, TARGET_PIECES)
-    peers = {}
+    found: dict[str, Make[Work]] = {OURS: partial(on_ours, our_step, width, *vocabularies, batch_tokens)}
     for precision in ("float32", "autocast", "bfloat16"):
         for attention in ("sdpa", "eager"):
             name = f"marian {precision} {attention}"
-            peers[name] = marian_step(width, *vocabularies, precision, attention)
+            found[name] = partial(on_padded, marian_step, width, *vocabularies, precision, attention)
     for precision in ("float32", "autocast"):
-        peers[f"torch {precision}"] = torch_step(width, *vocabularies, precision)
-    our = our_step(width, *vocabularies, batch_tokens)
-    found: dict[str, Callable[[Work], object]] = {OURS: lambda work: our(work.ours)}
-    return found | {name: lambda work, step=step: step(work.padded) for name, step in peers.items()}
+        found[f"torch {precision}"] = partial(on_padded, torch_step, width, *vocabularies, precision)
+    return found | {name: partial(SquareProduct, torch.bfloat16, side) for name, side in LIMITS.items()}
+
+
+def on_ours(make: Callable[..., Step], *given: Any) -> Callable[[Work], object]:
+    """A step on the batches as our trainer lays them out."""
+    torch.manual_seed(1)
+    step = make(*given)
+    return lambda work: step(work.ours)
+
+
+def on_padded(make: Callable[..., Step], *given: Any) -> Callable[[Work], object]:
+    """A step on the batches of one sentence a row."""
+    torch.manual_seed(1)
+    step = make(*given)
+    return lambda work: step(work.padded)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +86,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-tokens", type=int, default=TranslationTraining().batch_tokens)
     parser.add_argument("--batches", type=int, default=15)
     parser.add_argument("--warm-up", type=int, default=3)
+    parser.add_argument("--busy-batches", type=int, default=4, help="with one processor busy; 0 leaves it out")
 
 
 def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
@@ -75,27 +95,49 @@ def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     work = [Work(padded_batch(*each), packed) for each, packed in zip(rows, ours, strict=False)]
     figures, details = list[Figure](), dict[str, Any](batch_tokens=given.batch_tokens)
     for width in given.widths:
-        torch.manual_seed(1)
-        limits = {name: SquareProduct(torch.bfloat16, side) for name, side in LIMITS.items()}
-        everything = ways(width, given.batch_tokens) | limits
-        for shapes in ("new", "known"):
-            seconds = by_turns(everything, work, given.warm_up)
-            counted = work[given.warm_up :]
-            limit = max(median_rate([limits[name].flops] * len(counted), seconds.pop(name)) for name in LIMITS)
+        makers = ways(width, given.batch_tokens)
+        everything = {name: Apart(make, work, torch.get_num_threads()) for name, make in makers.items()}
+        few = work[: given.warm_up + given.busy_batches]
+        for case, pieces, beside in (
+            ("new shapes", work, contextlib.nullcontext()),
+            ("known shapes", work, contextlib.nullcontext()),
+            ("known shapes, one processor busy", few, one_processor_busy()),
+        ):
+            counted = pieces[given.warm_up :]
+            if not counted:
+                continue
+            with beside:
+                seconds = by_turns(everything, range(len(pieces)), given.warm_up)
+            limit = max(median_rate([2 * side**3] * len(counted), seconds.pop(name)) for name, side in LIMITS.items())
             for name, taken in seconds.items():  # a target token
                 seconds[name] = [one / each.tokens(name) for one, each in zip(taken, counted, strict=True)]
             rates = {name: median_rate([1.0] * len(counted), taken) for name, taken in seconds.items()}
-            figures += against_peers(f"width {width}, {shapes} shapes", seconds, rates)
-            figures.append(against_limit(width, shapes, counted, seconds[OURS], limit))
-            details[f"width {width}, {shapes} shapes"] = {"target tokens/s": rates, "limit, GFLOP/s": limit / 1e9}
+            figures += against_peers(f"width {width}, {case}", seconds, rates, bars=BARS if pieces is work else {})
+            if pieces is work:
+                figures.append(against_limit(width, case, counted, seconds[OURS], limit))
+            details[f"width {width}, {case}"] = {"target tokens/s": rates, "limit, GFLOP/s": limit / 1e9}
+        for each in everything.values():
+            each.end()
     return figures, details
 
 
-def against_peers(case: str, seconds: dict[str, list[float]], rates: dict[str, float]) -> list[Figure]:
+@contextlib.contextmanager
+def one_processor_busy() -> Iterator[None]:
+    """Inside, another program computes all the time, with one thread."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def against_peers(
+    case: str, seconds: dict[str, list[float]], rates: dict[str, float], bars: Mapping[str, str]
+) -> list[Figure]:
     """Ours against the fastest way of each peer, and against what Marian's users get without choosing."""
     figures = [Figure(f"training, {case}: congling", rates[OURS], "target tokens/s")]
     pairs = f"median of {len(seconds[OURS])} pairs"
-    for peer, bar in BARS.items():
+    for peer in PEERS:
         names = {"its fastest": [name for name in seconds if name.startswith(peer)]}
         if peer == "marian":
             names["its fastest with its own attention"] = [name for name in names["its fastest"] if "sdpa" in name]
@@ -103,11 +145,11 @@ def against_peers(case: str, seconds: dict[str, list[float]], rates: dict[str, f
             best = fastest(seconds, among)
             what = f"training, {case}: congling / {best} ({which})"
             note = f"{rates[OURS]:,.0f} against {rates[best]:,.0f} target tokens/s, {pairs}"
-            figures.append(Figure(what, median_ratio(seconds[best], seconds[OURS]), "×", bar, note))
+            figures.append(Figure(what, median_ratio(seconds[best], seconds[OURS]), "×", bars.get(peer, ""), note))
     return figures
 
 
-def against_limit(width: int, shapes: str, work: list[Work], seconds: list[float], limit: float) -> Figure:
+def against_limit(width: int, case: str, work: list[Work], seconds: list[float], limit: float) -> Figure:
     """The step's arithmetic a second, as a part of the limit. ``seconds`` are those of a target token."""
     sizes, padded = sizes_of(width, TARGET_PIECES), [each.padded for each in work]
     a_token = sum(training_flops(sizes, batch) for batch in padded) / sum(batch.target_tokens for batch in padded)
@@ -116,7 +158,7 @@ def against_limit(width: int, shapes: str, work: list[Work], seconds: list[float
     note = f"{reached / 1e9:,.0f} of {limit / 1e9:,.0f} GFLOP/s; padding: of our places of the sources"
     note += f" {padding(ours, 'source'):.1%}, of the targets {padding(ours, 'target'):.1%};"
     note += f" of the peers' {padding(padded, 'source'):.1%} and {padding(padded, 'target'):.1%}"
-    what = f"training, width {width}, {shapes} shapes: model FLOPs / bfloat16 matrix-product rate"
+    what = f"training, width {width}, {case}: model FLOPs / bfloat16 matrix-product rate"
     return Figure(what, 100 * reached / limit, "%", "≥ 50 %", note)
 
 

@@ -6,6 +6,7 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,21 @@ def test_ways_take_turns_and_each_begins(module: Callable[[str], Any]) -> None:
     assert [name for name, _piece in seen] == list("abcbcacababc")
     assert [piece for _name, piece in seen] == [piece for piece in (10, 20, 30, 40) for _way in ways]
     assert {name: len(taken) for name, taken in seconds.items()} == {"a": 3, "b": 3, "c": 3}
+
+
+def test_a_way_apart_does_the_piece_that_it_is_told(module: Callable[[str], Any]) -> None:
+    """Guards the comparison of processes: the right piece, in another process, and a failure that is told here."""
+    apart = module("apart").Apart(partial(import_module_by_name, "operator"), ["os", "nowhere"], 1)
+    apart(0)
+    with pytest.raises(RuntimeError, match="No module named 'nowhere'"):
+        apart(1)
+    apart.end()
+
+
+def import_module_by_name(beside: str) -> Callable[[str], object]:
+    """A way that imports what it is given; another process makes it."""
+    assert beside in sys.modules
+    return importlib.import_module
 
 
 def test_ratios_are_medians_of_pairs(module: Callable[[str], Any]) -> None:
