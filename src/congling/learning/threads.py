@@ -84,5 +84,12 @@ class Workers:
 
 
 def side_by_side(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-    """``Workers.map`` with a worker for each part; of a single part this thread makes what is to be made."""
-    return [work(parts[0])] if len(parts) == 1 else Workers(len(parts)).map(work, parts)
+    """What ``work`` makes of each part, by ``Workers`` among whom this thread's threads are shared out.
+
+    A single part is this thread's own.
+    """
+    import torch
+
+    if len(parts) == 1:
+        return [work(parts[0])]
+    return Workers(len(parts), max(1, torch.get_num_threads() // len(parts))).map(work, parts)

@@ -33,9 +33,13 @@ FIRST_ROOM = 16  # positions; it doubles when it is full
 
 
 class PreparedTransformer:
-    """``decoding.steps.Steps`` of a Transformer whose weights must not change any more: most of them are copied."""
+    """``decoding.steps.Steps`` of a Transformer whose weights must not change any more: most of them are copied.
 
-    def __init__(self, network: Transformer) -> None:
+    Args:
+        lasting: whether there may be so much to translate that compiling pays.
+    """
+
+    def __init__(self, network: Transformer, lasting: bool = True) -> None:
         self.source_table, self.target_table = _table(network.source_embedding), _table(network.target_embedding)
         self.positions = torch.empty(0, 0)
         self.encoder_layers = [PreparedEncoderLayer(cast(EncoderLayer, layer)) for layer in network.encoder.layers]
@@ -46,6 +50,7 @@ class PreparedTransformer:
         self.heads = self.decoder_layers[0].heads
         self.projection = PreparedLinear(network.projection, network.output_bias)
         self.compiled_step = CompiledStep(self.target_table, self.decoder_layers, self.decoder_norm, self.projection)
+        self.compiled_step.able &= lasting
 
     def start(self, source: Tensor, source_padding: Tensor) -> PreparedState:
         """Read the source, (B, S) ids; nothing is written yet."""

@@ -170,7 +170,7 @@ class Translator:
 
     def _parts(self, steps: Steps, numbers: list[int], hypotheses: int) -> list[list[int]]:
         """The sentences of a batch for each thread, of all lengths alike; one part where threads share operations."""
-        if not (isinstance(steps, PreparedTransformer) and steps.compiled_step.able):
+        if not isinstance(steps, PreparedTransformer) or self.network.projection.device.type != "cpu":
             return [numbers]
         count = max(1, min(torch.get_num_threads(), len(numbers), hypotheses // ROWS_A_THREAD))
         return [numbers[first::count] for first in range(count)]
@@ -179,7 +179,7 @@ class Translator:
         """The fastest way to the next pieces; in a glass box the one that shows everything."""
         if open_box() is not None or not isinstance(self.network, Transformer):
             return self.network
-        return self.prepared or PreparedTransformer(self.network)
+        return self.prepared or PreparedTransformer(self.network, lasting=False)
 
     def _search(
         self, steps: Steps, rows: list[list[int]], options: SearchOptions, n_best: int
