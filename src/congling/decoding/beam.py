@@ -123,10 +123,8 @@ class _Search:
         """Rows and columns of the best ``totals`` (N, k) of each sentence, as many as it has free places."""
         sentences, columns, rows = len(self.max_lengths), totals.shape[1], np.arange(len(running))
         place = running.owner * self.beam + rows % self.beam  # rows of a sentence stand together: no two in one place
-        row_at, grid = (
-            np.empty(sentences * self.beam, np.int64),
-            np.full((sentences * self.beam, columns), NEVER, totals.dtype),
-        )
+        row_at = np.empty(sentences * self.beam, np.int64)
+        grid = np.full((len(row_at), columns), NEVER, totals.dtype)
         row_at[place], grid[place] = rows, totals
         by_sentence = grid.reshape(sentences, -1)
         index = np.argsort(-by_sentence, axis=1, kind="stable")[:, : self.beam]  # (B, K)
