@@ -132,6 +132,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             gradients = torch.empty_like(rows), *(torch.zeros_like(each, dtype=exact) for each in (places, offsets))
         loss = torch.zeros((), dtype=exact, device=hidden.device)
         at_once = TOKENS_AT_ONCE if hidden.device.type == "cpu" else 8 * TOKENS_AT_ONCE
+        numbers = torch.arange(min(at_once, len(rows)), device=hidden.device)[:, None]
         for start in range(0, count, at_once):
             chunk = slice(start, start + at_once)
             logits = F.linear(rows[chunk], places, offsets)  # (n, V)
@@ -145,7 +146,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             if gradients is None:
                 continue
             of_hidden, of_weight, of_bias = gradients
-            difference.scatter_(-1, wanted[chunk], probability + (label_smoothing - 1))
+            difference[numbers[: len(difference)], wanted[chunk]] = probability + (label_smoothing - 1)
             difference[count - start :] = 0
             of_bias += torch.matmul(difference.new_ones(1, len(difference)), difference)[0]  # a quick sum
             torch.matmul(difference, places, out=of_hidden[chunk])
