@@ -99,9 +99,11 @@ def _trainer(run: Run, options: TranslationOptions, listeners: list[Listener]) -
     def look() -> Validation:
         return validate(translator, examples)
 
+    # A recurrent network is run by Python, position by position; its threads would wait for each other there.
+    sharing = Sharing(Batch.parts, loss_by, most=training.batch_tokens // TOKENS_A_THREAD)
     trainer = Trainer(
         network, lambda batch: loss_by(network, batch), batches, look, run, training, listeners, "tokens",
-        Sharing(Batch.parts, loss_by, most=training.batch_tokens // TOKENS_A_THREAD),
+        sharing if packs else None,
     )  # fmt: skip
     trainer.parameters.lend(twin)
     return trainer
