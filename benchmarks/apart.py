@@ -9,7 +9,7 @@ import multiprocessing
 import traceback
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 W = TypeVar("W")
 Make = Callable[[], Callable[[W], object]]
@@ -33,18 +33,19 @@ class Apart(Generic[W]):
         theirs.close()
         self._wait()
 
-    def __call__(self, number: int) -> None:
-        """Do piece ``number`` of the work."""
+    def __call__(self, number: int) -> Any:
+        """Do piece ``number`` of the work; gives what the way gives, which comes through a pipe."""
         self._connection.send(number)
-        self._wait()
+        return self._wait()
 
-    def _wait(self) -> None:
+    def _wait(self) -> Any:
         try:
-            failure = self._connection.recv()
+            failure, found = self._connection.recv()
         except EOFError:
             raise RuntimeError("a process of the benchmark has died; was it out of memory?") from None
         if failure is not None:
             raise RuntimeError(failure)
+        return found
 
     def end(self) -> None:
         """Let the process end."""
@@ -59,11 +60,10 @@ def _serve(connection: Connection, make: Make[W], work: Sequence[W], threads: in
     try:
         settle(threads)
         way = make()
-        connection.send(None)
+        connection.send((None, None))
         while True:
-            way(work[connection.recv()])
-            connection.send(None)
+            connection.send((None, way(work[connection.recv()])))
     except EOFError:
         pass
     except Exception:  # whatever it is, it is the other process that can tell
-        connection.send(traceback.format_exc())
+        connection.send((traceback.format_exc(), None))

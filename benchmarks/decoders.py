@@ -16,6 +16,7 @@ import torch
 from equal_weights import marian_of, write_ctranslate2
 
 from congling.data.text.pair_batches import collate
+from congling.learning.runs import Run
 from congling.networks.transformer import Transformer
 from congling.tasks.translation.options import SearchOptions
 from congling.tasks.translation.translator import Translator
@@ -25,22 +26,27 @@ Decode = Callable[[Rows, int], Rows]  # a batch of sources and the beam, to targ
 OURS, PENALTY = "congling", 1.0
 
 
-def decoders(translator: Translator, folder: Path) -> dict[str, Decode]:
-    """All of them, by name; a peer's names begin with the peer. What they need on the disk is written to the folder."""
+def names(threads: int) -> list[str]:
+    """All of them; a peer's names begin with the peer."""
+    generating = [f"generate {way}" for way in ("float32 sdpa", "float32 eager", "bfloat16 sdpa")]
+    engines = [f"ctranslate2 {kind}, {count} at a time" for kind in ("float32", "int8") for count in {1, threads}]
+    return [OURS, *generating, *sorted(engines)]
+
+
+def decoder(name: str, run: Path, folder: Path) -> Decode:
+    """One of them, with the weights of a run. What it needs on the disk is written to a folder of its own."""
+    translator = Translator.load(Run.open(run), device="cpu")
     network = translator.network
     if not isinstance(network, Transformer):
         raise ValueError("only a Transformer's weights fit the others")
-    found = {OURS: our_decoder(translator)}
-    for precision, attention in ((torch.float32, "sdpa"), (torch.float32, "eager"), (torch.bfloat16, "sdpa")):
-        name = f"generate {str(precision)[6:]} {attention}"
-        found[name] = marian_decoder(translator, marian_of(network, attention).to(precision))
-    write_ctranslate2(network, translator.source_tokenizer, translator.target_tokenizer, folder)
-    threads = torch.get_num_threads()
-    for name in ("float32", "int8"):
-        for at_once in sorted({1, threads}):
-            way = f"ctranslate2 {name}, {at_once} at a time"
-            found[way] = ctranslate2_decoder(translator, folder, name, at_once, threads // at_once)
-    return found
+    if name == OURS:
+        return our_decoder(translator)
+    peer, precision, way = name.split(" ", 2)
+    if peer == "generate":
+        return marian_decoder(translator, marian_of(network, way).to(getattr(torch, precision)))
+    place, at_once = folder / name.replace(" ", "-"), int(way.split()[0])
+    write_ctranslate2(network, translator.source_tokenizer, translator.target_tokenizer, place)
+    return ctranslate2_decoder(translator, place, precision.rstrip(","), at_once, torch.get_num_threads() // at_once)
 
 
 def our_decoder(translator: Translator) -> Decode:

@@ -2,11 +2,11 @@
 
 A translator of the default sizes that normalises after each sub-layer, as Marian does, is trained once for four minutes
 (runs/benchmark-decoding), and the others get its weights (equal_weights.py). All translate the same sentences of its
-held-out Tatoeba test, from source pieces to target pieces (cutting and joining text is left out for all), by turns,
-with greedy search and a beam of 5, in batches of 1 and of 32; for batches of 32 the sentences are sorted by length, as
-each library's own batching does. ``generate`` runs in float32 and bfloat16, CTranslate2 with all threads for one batch
-and with parts of the batch side by side; the better one counts. CTranslate2's int8 is for information. What is equal
-and what differs in the search: decoders.py.
+held-out Tatoeba test, from source pieces to target pieces (cutting and joining text is left out for all), with greedy
+search and a beam of 5, in batches of 1 and of 32. Each library has a process of its own; they take turns, a turn being
+all of the sentences. For batches of 32 these are sorted by length, as each library's own batching does. ``generate``
+runs in float32 and bfloat16, CTranslate2 with all threads for one batch and with parts of the batch side by side; the
+better one counts. CTranslate2's int8 is for information. What is equal and what differs in the search: decoders.py.
 
     make benchmark-decoding          (or: python benchmarks/decoding_against_peers.py --run RUN --rounds 3)
 """
@@ -18,20 +18,24 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+from apart import Apart
 from benchmark import Figure, main
-from decoders import OURS, Decode, Rows, decoders
+from decoders import OURS, Rows, decoder, names
 from turns import by_turns, fastest, median_ratio
 
+from congling.data.text.tokenizers import Tokenizer
 from congling.learning.runs import Run
 from congling.tasks.translation.data import load_examples
-from congling.tasks.translation.translator import Translator
 
 RUN = Path("runs/benchmark-decoding")
+WARM_UP = 2  # turns: ours compiles after some steps
 TRAINING = ["--norm", "post", "--warmup-steps", "400", "--minutes", "4"]
 PEERS = {"generate": "≥ 5", "ctranslate2 float32": "", "ctranslate2 int8": ""}
 
@@ -58,28 +62,45 @@ def trained(path: Path) -> Run:
     return Run.open(path)
 
 
-def compare(setting: Setting, ways: dict[str, Decode], rows: Rows, rounds: int) -> tuple[list[Figure], dict[str, Any]]:
-    """All ways on the same batches, by turns, the first round to warm up."""
-    rows = sorted(rows, key=len) if setting.batch > 1 else rows
-    batches = [rows[start : start + setting.batch] for start in range(0, len(rows), setting.batch)]
-    outputs: dict[str, Rows] = {name: [] for name in ways}
+@dataclass(frozen=True)
+class Round:
+    """What is done in a turn: all batches, searched in one way."""
 
-    def turn(name: str) -> Callable[[Rows], None]:
-        return lambda batch: outputs[name].extend(ways[name](batch, setting.beam))
-
-    seconds = by_turns({name: turn(name) for name in ways}, batches * (rounds + 1), warm_up=len(batches))
-    by_round = {name: sums(taken, len(batches)) for name, taken in seconds.items()}
-    first = {name: found[: len(rows)] for name, found in outputs.items()}
-    rates = {name: len(rows) / statistics.median(taken) for name, taken in by_round.items()}
-    pieces = {name: mean_length(found) for name, found in first.items()}
-    details = {"sentences/s": rates, "pieces a sentence": pieces, "sentences": len(rows), "rounds": rounds}
-    details["outputs identical to ours"] = {name: identical(first[OURS], found) for name, found in first.items()}
-    return figures_of(setting, by_round, rates, first), details
+    beam: int
+    batches: list[Rows]
 
 
-def sums(values: Sequence[float], each: int) -> list[float]:
-    """The sum of every ``each`` values in a row."""
-    return [sum(values[start : start + each]) for start in range(0, len(values), each)]
+def way(name: str, run: Path, folder: Path) -> Callable[[Round], Rows]:
+    """One library's way through a round."""
+    decode = decoder(name, run, folder)
+
+    def through(round: Round) -> Rows:
+        return [row for batch in round.batches for row in decode(batch, round.beam)]
+
+    return through
+
+
+def round_of(setting: Setting, rows: Rows) -> Round:
+    """The sentences in the setting's batches; one by one it is every third of them."""
+    rows = sorted(rows, key=len) if setting.batch > 1 else rows[::3]
+    return Round(setting.beam, [rows[start : start + setting.batch] for start in range(0, len(rows), setting.batch)])
+
+
+def compare(
+    setting: Setting, number: int, ways: dict[str, Apart[Round]], count: int, rounds: int
+) -> tuple[list[Figure], dict[str, Any]]:
+    """All ways through round ``number``, again and again, the first two times to warm up."""
+    outputs: dict[str, Rows] = {}
+
+    def turn(name: str) -> Callable[[int], None]:
+        return lambda number: outputs.__setitem__(name, ways[name](number))
+
+    seconds = by_turns({name: turn(name) for name in ways}, [number] * (rounds + WARM_UP), WARM_UP)
+    rates = {name: count / statistics.median(taken) for name, taken in seconds.items()}
+    pieces = {name: mean_length(found) for name, found in outputs.items()}
+    details = {"sentences/s": rates, "pieces a sentence": pieces, "sentences": count, "rounds": rounds}
+    details["outputs identical to ours"] = {name: identical(outputs[OURS], found) for name, found in outputs.items()}
+    return figures_of(setting, seconds, rates, outputs), details
 
 
 def identical(outputs: Rows, others: Rows) -> int:
@@ -116,17 +137,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     run = trained(given.run)
-    translator = Translator.load(run, device="cpu")
+    tokenizer = Tokenizer.load(run.file("source.model"))
     examples = load_examples(run.file("data/test.jsonl"))[: given.sentences]
-    rows = [row for row in translator.source_tokenizer.encode_all([each.source for each in examples]) if row]
+    rows = [row for row in tokenizer.encode_all([each.source for each in examples]) if row]
+    work, threads = [round_of(setting, rows) for setting in SETTINGS], torch.get_num_threads()
     figures, details = list[Figure](), dict[str, Any]()
     with tempfile.TemporaryDirectory() as folder:
-        ways = decoders(translator, Path(folder))
-        for setting in SETTINGS:
-            some = rows if setting.batch > 1 else rows[::3]
-            found, behind = compare(setting, ways, some, given.rounds)
+        ways = {name: Apart(partial(way, name, run.path, Path(folder)), work, threads) for name in names(threads)}
+        for number, setting in enumerate(SETTINGS):
+            count = sum(map(len, work[number].batches))
+            found, behind = compare(setting, number, ways, count, given.rounds)
             figures += found
             details[str(setting)] = behind
+        for each in ways.values():
+            each.end()
     return figures, details
 
 

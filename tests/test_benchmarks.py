@@ -86,17 +86,17 @@ def test_ways_take_turns_and_each_begins(module: Callable[[str], Any]) -> None:
 
 def test_a_way_apart_does_the_piece_that_it_is_told(module: Callable[[str], Any]) -> None:
     """Guards the comparison of processes: the right piece, in another process, and a failure that is told here."""
-    apart = module("apart").Apart(partial(import_module_by_name, "operator"), ["os", "nowhere"], 1)
-    apart(0)
+    apart = module("apart").Apart(partial(importing, "operator"), ["os", "nowhere"], 1)
+    assert apart(0) == "os"
     with pytest.raises(RuntimeError, match="No module named 'nowhere'"):
         apart(1)
     apart.end()
 
 
-def import_module_by_name(beside: str) -> Callable[[str], object]:
-    """A way that imports what it is given; another process makes it."""
+def importing(beside: str) -> Callable[[str], str]:
+    """A way that imports what it is told; another process makes it."""
     assert beside in sys.modules
-    return importlib.import_module
+    return lambda name: importlib.import_module(name).__name__
 
 
 def test_ratios_are_medians_of_pairs(module: Callable[[str], Any]) -> None:
