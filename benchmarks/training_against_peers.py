@@ -57,34 +57,23 @@ class Work:
 def ways(width: int, batch_tokens: int) -> dict[str, Make[Work]]:
     """How everything that takes its turn is made, by name; a peer's names begin with the peer."""
     vocabularies = (SOURCE_PIECES, TARGET_PIECES)
-    found: dict[str, Make[Work]] = {OURS: partial(on_ours, our_step, width, *vocabularies, batch_tokens)}
+    found: dict[str, Make[Work]] = {OURS: partial(on, "ours", our_step, width, *vocabularies, batch_tokens)}
     for precision in ("float32", "autocast", "bfloat16"):
         for attention in ("sdpa", "eager"):
             name = f"marian {precision} {attention}"
-            found[name] = partial(on_padded, marian_step, width, *vocabularies, precision, attention)
+            found[name] = partial(on, "padded", marian_step, width, *vocabularies, precision, attention)
     for precision in ("float32", "autocast"):
-        found[f"torch {precision}"] = partial(on_padded, torch_step, width, *vocabularies, precision)
+        found[f"torch {precision}"] = partial(on, "padded", torch_step, width, *vocabularies, precision)
     return found | {name: partial(on_nothing, side) for name, side in LIMITS.items()}
 
 
-def on_ours(make: Callable[..., Step], *given: Any) -> Callable[[Work], None]:
-    """A step on the batches as our trainer lays them out."""
+def on(layout: str, make: Callable[..., Step], *given: Any) -> Callable[[Work], None]:
+    """A step on the batches in one of the layouts of ``Work``."""
     torch.manual_seed(1)
     step = make(*given)
 
     def way(work: Work) -> None:
-        step(work.ours)
-
-    return way
-
-
-def on_padded(make: Callable[..., Step], *given: Any) -> Callable[[Work], None]:
-    """A step on the batches of one sentence a row."""
-    torch.manual_seed(1)
-    step = make(*given)
-
-    def way(work: Work) -> None:
-        step(work.padded)
+        step(getattr(work, layout))
 
     return way
 

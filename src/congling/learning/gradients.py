@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,7 +13,9 @@ from congling.equations.penalties import l1_gradient, l2_gradient
 from congling.learning.backprop import Tape
 from congling.learning.options import Backprop
 from congling.learning.parameters import FlatParameters
-from congling.learning.shared_batches import SharedBatches
+
+if TYPE_CHECKING:  # it differentiates parts of a batch by what is here
+    from congling.learning.shared_batches import SharedBatches
 
 B = TypeVar("B")
 Loss = Callable[[B], tuple[Tensor, int]]  # a sum over the batch's tokens or examples, and their count
@@ -49,14 +51,15 @@ def mean_gradient(
             value, count, found = _by_tape(loss, batch)
             fault = fault or found
         else:
-            value, count = _by_autograd(loss, batch)
+            value, count = by_autograd(loss, batch)
         parameters.collect()
         total, counted = total + value, counted + count
     parameters.gradient /= counted
     return MeanLoss(total / counted, counted, fault)
 
 
-def _by_autograd(loss: Loss[B], batch: B) -> tuple[float, int]:
+def by_autograd(loss: Loss[B], batch: B) -> tuple[float, int]:
+    """Add the batch's gradients to those of the parameters; returns its loss, as a sum, and its count."""
     value, count = loss(batch)
     value.backward()  # type: ignore[no-untyped-call]
     return float(value.detach()), count

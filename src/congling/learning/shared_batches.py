@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from congling.equations.random_numbers import drawing_from
+from congling.learning.gradients import by_autograd
 from congling.learning.parameters import FlatParameters
 from congling.learning.threads import Workers
 
@@ -74,9 +75,7 @@ class SharedBatches(Generic[B]):
     def _one(self, part: tuple[int, B, int]) -> tuple[float, int]:
         number, rows, seed = part
         with drawing_from(self.generators[number].manual_seed(seed)):
-            loss, count = self.sharing.loss(self.networks[number], rows)
-            loss.backward()  # type: ignore[no-untyped-call]
-        return float(loss.detach()), count
+            return by_autograd(lambda given: self.sharing.loss(self.networks[number], given), rows)
 
 
 def shared_batches(

@@ -1,4 +1,4 @@
-"""How many processor threads a training computes with."""
+"""Processor threads: how many compute, and what several of them do side by side."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # numba, which it imports, takes longer than a few sentences
 
 FIRST_STEPS = 200  # of one row; some 15 sentences. Then half a second for numba, five where it must compile yet
 ROWS_A_STEP = 16  # so many rows more count as another step
-MOST_WEIGHTS = 8_000_000  # these lie in a processor's cache, and two threads would wait for each other
+MOST_WEIGHTS = 8_000_000  # these lie in a processor's cache; more of them several threads read together faster
 
 
 class CompiledStep:
