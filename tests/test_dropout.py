@@ -10,6 +10,7 @@ from torch import Tensor
 
 from congling.data.text.pair_batches import collate
 from congling.equations.layers import draw_dropout_mask, dropout
+from congling.equations.random_numbers import drawing_from
 from congling.networks.layers import Dropout
 from congling.networks.transformer import Transformer
 from congling.networks.transformer_layers import FeedForward, MultiHeadAttention
@@ -48,6 +49,19 @@ def test_masks_are_drawn_anew_and_follow_the_seed() -> None:
     bits = (draw_dropout_mask(torch.empty(8 * 10_007), 0.5) != 0).double().view(-1, 8)
     correlation = torch.corrcoef(bits.T) - torch.eye(8, dtype=torch.float64)
     assert float(correlation.abs().max()) < 5 / math.sqrt(10_007)
+
+
+def test_a_thread_may_draw_from_a_generator_of_its_own() -> None:
+    """Guards trainings whose threads share batches: what one thread draws must not hang on what another one drew."""
+    like, own, drawn = torch.empty(7, 11), torch.Generator(), []
+    for before in range(2):
+        torch.rand(before)  # PyTorch's own generator stands elsewhere each time
+        state = torch.get_rng_state()
+        with drawing_from(own.manual_seed(43)):
+            drawn.append(draw_dropout_mask(like, 0.5))
+        assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(*drawn)
+    assert not torch.equal(draw_dropout_mask(like, 0.5), drawn[0])
 
 
 def test_dropout_multiplies_values_and_gradients() -> None:
