@@ -94,7 +94,7 @@ def _trainer(run: Run, options: TranslationOptions, listeners: list[Listener]) -
     examples = load_examples(run.file("data/valid.jsonl"))
 
     def loss_by(network: TranslationNetwork, batch: Batch) -> tuple[Tensor, int]:
-        return network.loss(batch.to(device), training.label_smoothing)
+        return network.loss(batch.to(device), training.label_smoothing, training.consistency)
 
     def look() -> Validation:
         return validate(translator, examples)
