@@ -117,7 +117,7 @@ def decoding_seconds(network: Transformer, length: int, beam: int, rounds: int) 
     seconds that a user waits, and what else it does cannot bend the curve. The least, since disturbance only adds.
     """
     steps = PreparedTransformer(network)
-    steps.compiled_step.steps = FIRST_STEPS  # compiled from the beginning, as after some sentences
+    steps.compiled.steps = FIRST_STEPS  # compiled from the beginning, as after some sentences
     source = torch.randint(2, SOURCE_PIECES - 1, (1, length))
     settings: dict[str, Any] = {
         "end_id": 0, "pad_id": TARGET_PIECES - 1, "max_lengths": torch.tensor([length]), "banned": (0, 1),

@@ -65,7 +65,7 @@ def test_threads_side_by_side_find_the_same(tiny_run: Path, lines: list[str], op
     alone, shared = (Translator.load(Run.open(tiny_run), device="cpu") for _time in range(2))
     expected = [(each.texts, each.scores) for each in alone.translate(lines, options)]
     assert shared.prepared is not None
-    shared.prepared.compiled_step.steps = FIRST_STEPS
+    shared.prepared.compiled.steps = FIRST_STEPS
     computing, inner = [], shared._search
 
     def listening(*arguments: Any) -> Any:

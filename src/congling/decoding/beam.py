@@ -19,9 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from congling.decoding.candidates import NEVER, forbid_repeats, likely_pieces
+from congling.decoding.candidates import NEVER, best_continuations, forbid_repeats
 from congling.decoding.hypotheses import Floats, Hypothesis, Running, Whole, length_normalised
-from congling.decoding.steps import Steps, select_rows, take_step
+from congling.decoding.steps import Steps, is_compiled, select_rows, take_step
 from congling.errors import UsageError
 from congling.language import _
 
@@ -72,7 +72,7 @@ def beam_search(
     while len(running):
         last = running.last(pad_id, source.device)
         log_probabilities, state = take_step(steps, state, last, running.length)
-        parents, grown = search.grow(running, log_probabilities)
+        parents, grown = search.grow(running, log_probabilities, is_compiled(steps))
         goes_on = search.collect(running, grown)
         if not goes_on.all():
             parents, grown = parents[goes_on], grown.select(goes_on)
@@ -111,27 +111,18 @@ class _Search:
         self.best = np.full((sentences, self.n_best), NEVER, np.float32)
         self.found = [[] for _ in range(sentences)]
 
-    def grow(self, running: Running, log_probabilities: Tensor) -> tuple[Whole, Running]:
+    def grow(self, running: Running, log_probabilities: Tensor, compiled: bool) -> tuple[Whole, Running]:
         """The continuations that take the free places, by sentence and then best first, and each one's parent row."""
         allowed = forbid_repeats(log_probabilities, running.pieces, self.no_repeat_ngram)
-        likely = likely_pieces(allowed, self.beam, self.banned)  # (N, k): no sentence can take more of one row
-        values, pieces = (each.cpu().numpy() for each in likely)
-        parents, columns = self._best_of_each_sentence(running, running.total[:, None] + values)
-        return parents, running.select(parents).followed_by(pieces[parents, columns], values[parents, columns])
+        given = running.total, running.owner, self.beam - self.finished
+        if compiled:
+            from congling.decoding import candidates_compiled
 
-    def _best_of_each_sentence(self, running: Running, totals: Floats) -> tuple[Whole, Whole]:
-        """Rows and columns of the best ``totals`` (N, k) of each sentence, as many as it has free places."""
-        sentences, columns, rows = len(self.max_lengths), totals.shape[1], np.arange(len(running))
-        place = running.owner * self.beam + rows % self.beam  # rows of a sentence stand together: no two in one place
-        row_at = np.empty(sentences * self.beam, np.int64)
-        grid = np.full((len(row_at), columns), NEVER, totals.dtype)
-        row_at[place], grid[place] = rows, totals
-        by_sentence = grid.reshape(sentences, -1)
-        index = np.argsort(-by_sentence, axis=1, kind="stable")[:, : self.beam]  # (B, K)
-        free = np.arange(self.beam) < (self.beam - self.finished)[:, None]
-        sentence, rank = (free & (np.take_along_axis(by_sentence, index, 1) > NEVER)).nonzero()
-        cell = index[sentence, rank]
-        return row_at[sentence * self.beam + cell // columns], cell % columns
+            found = candidates_compiled.best_continuations(allowed.numpy(), *given, self.banned.numpy())
+        else:
+            found = best_continuations(allowed, *given, self.banned)
+        parents, pieces, values = found
+        return parents, running.select(parents).followed_by(pieces, values)
 
     def collect(self, running: Running, grown: Running) -> NDArray[np.bool_]:
         """Keep what has finished, and what can go no further in a sentence of which nothing has finished.

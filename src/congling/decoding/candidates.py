@@ -11,6 +11,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Tensor
 
+Whole = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
 NEVER = float("-inf")
 FOLD = 128  # columns into which a long row of probabilities is folded to find its best ones
 MANY_ROWS = 16  # for fewer rows folding costs more than it saves
@@ -36,6 +39,40 @@ def best_pieces(log_probabilities: Tensor, count: int, banned: Tensor) -> tuple[
         return values, pieces
     values, order = values.topk(min(count, values.shape[1]), dim=1)
     return values, pieces.gather(1, order)
+
+
+def best_continuations(
+    log_probabilities: Tensor, total: Floats, owner: Whole, free: Whole, banned: Tensor
+) -> tuple[Whole, Whole, Floats]:
+    """The best continuations of all rows of each sentence, as many as it has free places.
+
+    Args:
+        log_probabilities: (N, V); it is not changed.
+        total: (N,) the log-probability of each row so far.
+        owner: (N,) the sentence of each row, of B; a sentence's rows stand together.
+        free: (B,) places.
+        banned: (X,) int64 pieces that never come.
+
+    Returns:
+        The row that goes on, the piece that it goes on with and that piece's log-probability: (M,) each, by sentence
+        and then best first.
+    """
+    most = int(free.max())
+    likely = likely_pieces(log_probabilities, most, banned)  # (N, k): no sentence can take more of one row
+    values, pieces = (each.cpu().numpy() for each in likely)
+    totals, columns = total[:, None] + values, values.shape[1]
+    rows = np.arange(len(owner))
+    place = rows - np.searchsorted(owner, owner)  # among the rows of its sentence
+    width = int(place.max()) + 1
+    grid, row_at = np.full((len(free) * width, columns), NEVER, totals.dtype), np.zeros(len(free) * width, np.int64)
+    grid[owner * width + place], row_at[owner * width + place] = totals, rows
+    by_sentence = grid.reshape(len(free), -1)
+    index = np.argsort(-by_sentence, axis=1, kind="stable")[:, :most]
+    taken = np.arange(index.shape[1]) < free[:, None]
+    sentence, rank = (taken & (np.take_along_axis(by_sentence, index, 1) > NEVER)).nonzero()
+    cell = index[sentence, rank]
+    parents, columns_taken = row_at[sentence * width + cell // columns], cell % columns
+    return parents, pieces[parents, columns_taken], values[parents, columns_taken]
 
 
 def likely_pieces(log_probabilities: Tensor, count: int, banned: Tensor) -> tuple[Tensor, Tensor]:

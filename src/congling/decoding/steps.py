@@ -48,6 +48,11 @@ def take_step(steps: Steps, state: Any, last: Tensor, position: int) -> tuple[Te
     return log_probabilities, state
 
 
+def is_compiled(steps: Steps) -> bool:
+    """Whether the network has had so much to do that it is compiled by now; then what follows its steps is too."""
+    return getattr(steps, "is_compiled", False)
+
+
 def select_rows(steps: Steps, state: Any, rows: NDArray[np.int64], count: int, device: torch.device) -> Any:
     """``steps.select``, which copies the whole state, left out where the ``count`` rows stay as they are."""
     if np.array_equal(rows, np.arange(count)):

@@ -71,6 +71,16 @@ class PreparedEncoderLayer:
         self.feed_forward = _FeedForward(layer.feed_forward)
         self.feed_forward_add_and_norm = AddAndNormed(layer.feed_forward_add_and_norm)
 
+    @property
+    def linears(self) -> list[PreparedLinear]:
+        """What a piece passes through, in this order."""
+        return [self.input, self.output, self.feed_forward.inner, self.feed_forward.outer]
+
+    @property
+    def norms(self) -> list[AddAndNormed]:
+        """One for each sub-layer, in their order."""
+        return [self.add_and_norm, self.feed_forward_add_and_norm]
+
     def __call__(self, input: Tensor, grid: Grid) -> Tensor:
         """(P, W) to (P, W)."""
         attended = self.add_and_norm(input, lambda x: self.attend(x, grid))

@@ -1,4 +1,4 @@
-"""The compiled step of few rows against the plain network and the prepared one's operations: the same numbers.
+"""The compiled Transformer against the plain one and the prepared one's operations: the same numbers.
 
 H 3 heads of width 7, so W 21 · F 13 · 18 pieces that can be said: no width is a multiple of four
 """
@@ -41,9 +41,10 @@ def network_of(norm_first: bool = False, activation: Activation = "relu") -> Tra
 
 
 def compiled(network: Transformer) -> PreparedTransformer:
-    """Prepared, and at the compiled step from the beginning."""
+    """Prepared, and compiled from the beginning."""
     prepared = PreparedTransformer(network)
-    prepared.compiled_step.steps = FIRST_STEPS
+    prepared.compiled.steps = FIRST_STEPS
+    assert prepared.compiled.ready_for(1)
     return prepared
 
 
@@ -55,8 +56,8 @@ def sentences(lengths: list[int]) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("activation", ["relu", "gelu", "silu"])
 @pytest.mark.parametrize("norm_first", [False, True])
 @torch.inference_mode()
-def test_the_compiled_step_equals_the_plain_one(norm_first: bool, activation: Activation) -> None:
-    """Guards every formula of the step, the room that grows, rows that change places, and the ends of sentences."""
+def test_the_compiled_equals_the_plain_one(norm_first: bool, activation: Activation) -> None:
+    """Guards every formula of both halves, the room that grows, rows that change places, and the ends of sentences."""
     network = network_of(norm_first, activation)
     prepared = compiled(network)
     source, padding = sentences([11, 3, 6])
@@ -69,7 +70,6 @@ def test_the_compiled_step_equals_the_plain_one(norm_first: bool, activation: Ac
         rows = torch.tensor([1]) if position == 19 else torch.randint(0, len(last), (2 + 3 * position,))
         plain, fast = network.select(plain, rows), prepared.select(fast, rows)
         last = torch.randint(0, TARGET_PAD, (len(rows), 3))[:, 1]  # a column, as searches hand it over
-    assert prepared.compiled_step.step is not None
 
 
 @torch.inference_mode()
@@ -79,7 +79,7 @@ def test_a_search_is_the_same_before_and_after_the_switch() -> None:
     source, padding = sentences([9, 4])
     limits: dict[str, Any] = {"end_id": 2, "pad_id": TARGET_PAD, "max_lengths": torch.tensor([30, 12])}
     before, after = PreparedTransformer(network), compiled(network)
-    before.compiled_step.able = False
+    before.compiled.able = False
     assert_same(greedy_search(before, source, padding, **limits), greedy_search(after, source, padding, **limits))
     for one, other in zip(
         beam_search(before, source, padding, beam=3, n_best=2, **limits),
@@ -96,31 +96,34 @@ def assert_same(some: list[Hypothesis], others: list[Hypothesis]) -> None:
 
 
 @torch.inference_mode()
-def test_the_compiled_step_comes_late_and_only_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_code_comes_late_and_only_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards a first sentence from the time that numba takes, and other types and large networks from wrong numbers."""
     prepared, row = PreparedTransformer(network_of()), torch.tensor([TARGET_PAD])
     state = prepared.start(*sentences([5]))
     for _step in range(FIRST_STEPS):
         prepared.step(state, row)
-    assert prepared.compiled_step.step is None
+    assert not prepared.is_compiled
     prepared.step(state, row)
-    assert prepared.compiled_step.step is not None
-    assert not PreparedTransformer(network_of().double()).compiled_step.able
+    assert prepared.is_compiled
+    assert not PreparedTransformer(network_of().double()).compiled.able
     monkeypatch.setattr(prepared_compiled, "MOST_WEIGHTS", 1000)
-    assert not PreparedTransformer(network_of()).compiled_step.able
+    assert not PreparedTransformer(network_of()).compiled.able
 
 
 @torch.inference_mode()
-def test_the_step_is_compiled_once() -> None:
+def test_each_kernel_is_compiled_once() -> None:
     """Guards against seconds of compiling again, for arrays that lie differently: a column, a part, one row or more."""
-    from congling.networks.prepared_step import decoder_step
+    from congling.networks import prepared_kernels
 
     prepared = compiled(network_of(norm_first=True))
-    state = prepared.select(prepared.start(*sentences([5, 2])), torch.tensor([0, 0, 1]))
+    source, padding = sentences([5, 2, 3])
+    prepared.start(source.t().contiguous().t(), padding)
+    state = prepared.select(prepared.start(source[:2], padding[:2]), torch.tensor([0, 0, 1]))
     for rows in (torch.tensor([2, 0, 1]), torch.tensor([1, 2]), torch.tensor([0])):
         state = prepared.select(state, rows)
         _found, state = prepared.step(state, torch.randint(0, TARGET_PAD, (len(rows), 4))[:, 2])
-    assert len(decoder_step.signatures) == 1  # type: ignore[attr-defined]
+    kernels: list[Any] = [prepared_kernels.read, prepared_kernels.decoder_step, prepared_kernels.select_past]
+    assert [len(kernel.signatures) for kernel in kernels] == [1, 1, 1]
 
 
 def test_a_function_is_compiled_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:

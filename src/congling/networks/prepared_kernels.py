@@ -1,25 +1,31 @@
-"""A step of the prepared decoder, compiled: one walk over all weights instead of 75 operations.
+"""A Transformer that translates, compiled: reading a source, and a step of writing, each one walk over all weights.
 
 An operation of PyTorch takes microseconds before it starts, and its threads wait for each other at its end: with few
-hypotheses that is longer than the work. Here one thread does the whole step, and what is calculated on the way stays in
-the nearest cache; other sentences are another thread's. What it calculates: ``transformer_layers.DecoderLayer``.
+rows that is longer than the work. Here one thread does all of it, and what is calculated on the way stays in the
+nearest cache; other sentences are another thread's. What is calculated: ``transformer_layers``.
 
 Matrices are cut into panels of ``PANEL`` outputs, and rows into groups, so that each product is small: OpenBLAS, which
 numba's ``np.dot`` is, multiplies small matrices as they lie, at nearly all that a core can do.
 
-N rows, each a hypothesis · B sentences · S source length · L layers · W width · F inner width · H heads · D = W / H
-V vocabulary, padding included · I inputs · O outputs · P panels of C outputs. All numbers are float32.
+All of it stands in one file, because numba keeps its machine code for as long as the file of the called function stays
+the same, whatever becomes of others.
+
+N rows: hypotheses, or pieces of sources · B sentences · S source length · L layers · W width · F inner width · H heads
+D = W / H · V vocabulary, padding included · I inputs · O outputs · P panels of C outputs. All numbers are float32.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from congling.equations.compiling import part, whole
+
+if TYPE_CHECKING:
+    from congling.networks.prepared_compiled import DecoderWeights, EncoderWeights
 
 Floats = NDArray[np.float32]
 Whole = NDArray[np.int64]
@@ -31,38 +37,59 @@ PANEL, GROUP = 64, 16  # outputs and rows of one product
 _SMALL = 1_000_000  # multiplications of a product that OpenBLAS takes for a small one
 
 
-class DecoderWeights(NamedTuple):
-    """The weights of all layers, those of one kind in one array; 1/√D is a part of what makes queries.
+@whole
+def read(
+    weights: EncoderWeights,
+    norm_first: bool,
+    activation: int,
+    source: Whole,
+    lengths: Whole,
+    positions: Floats,
+    memory: Floats,
+) -> None:
+    """Read sources, and leave in ``memory`` (L, 2, B, H, S, D) what the decoder's layers will look at.
 
-    Matrices are in ``panels``; there are more of them where there are more outputs.
+    Args:
+        activation: 0 relu, 1 gelu, 2 silu.
+        source: (B, S) pieces, padding at the end; ``lengths`` (B) how many of the S places each sentence fills.
+        positions: (S or more, W).
+        memory: keys and values for each layer of the decoder, written; what stands at padding is left as it is.
     """
+    count, width = lengths.sum(), weights.table.shape[1]
+    rows, inner = np.empty((count, width), np.float32), np.empty((count, weights.inner_bias.shape[1]), np.float32)
+    normed, answers = np.empty((count, width), np.float32), np.empty((count, width), np.float32)
+    projected, update = np.empty((count, 3 * width), np.float32), np.empty((count, width), np.float32)
+    scores = np.empty(source.shape[1], np.float32)
+    sentences, places = np.empty(count, np.int64), np.empty(count, np.int64)
+    row = 0
+    for sentence in range(len(source)):
+        for place in range(lengths[sentence]):
+            sentences[row], places[row] = sentence, place
+            for column in range(width):
+                rows[row, column] = weights.table[source[sentence, place], column] + positions[place, column]
+            row += 1
+    seen = np.empty(memory.shape[1:], np.float32)  # (2, B, H, S, D) this layer's own keys and values
+    for layer in range(len(weights.input)):
+        asking = _before(rows, weights, 2 * layer, norm_first, normed)
+        _multiply(asking, weights.input[layer], weights.input_bias[layer], projected)
+        for row in range(count):
+            _remember(projected[row, width:], seen[:, sentences[row]], places[row])
+        for row in range(count):
+            sentence = sentences[row]
+            _attend(projected[row], seen[0, sentence], seen[1, sentence], lengths[sentence], scores, answers[row])
+        _multiply(answers, weights.output[layer], weights.output_bias[layer], update)
+        _after(rows, update, weights, 2 * layer, norm_first)
 
-    table: Floats  # (V, W), times √W
-    input: Floats  # (L, P, W, C) for 3W outputs, what makes queries, keys and values
-    input_bias: Floats  # (L, 3W)
-    output: Floats  # (L, P, W, C)
-    output_bias: Floats  # (L, W)
-    cross_query: Floats  # (L, P, W, C)
-    cross_query_bias: Floats  # (L, W)
-    cross_output: Floats  # (L, P, W, C)
-    cross_output_bias: Floats  # (L, W)
-    inner: Floats  # (L, P, W, C) for F outputs
-    inner_bias: Floats  # (L, F)
-    outer: Floats  # (L, P, F, C)
-    outer_bias: Floats  # (L, W)
-    gains: Floats  # (3L, W), of the norms in their order
-    shifts: Floats  # (3L, W)
-    last_gain: Floats  # (W), or (0) where nothing is normalised after the layers
-    last_shift: Floats  # (W)
-    projection: Floats  # (P, W, C) for V − 1 outputs
-    projection_bias: Floats  # (V − 1)
-
-
-def panels(weight: Floats) -> Floats:
-    """Cut a matrix (O, I) into panels (P, I, C), each of which lies in memory as one; the last is filled with zeros."""
-    missing = -len(weight) % PANEL
-    whole_panels = np.pad(weight, ((0, missing), (0, 0))).reshape(-1, PANEL, weight.shape[1])
-    return np.ascontiguousarray(whole_panels.transpose(0, 2, 1))
+        entering = _before(rows, weights, 2 * layer + 1, norm_first, normed)
+        _feed_forward(entering, weights, layer, activation, inner, update)
+        _after(rows, update, weights, 2 * layer + 1, norm_first)
+    if len(weights.last_gain):
+        _normalise(rows, weights.last_gain, weights.last_shift, rows)
+    remembered = np.empty((count, len(weights.memory_bias)), np.float32)  # (N, 2LW)
+    _multiply(rows, weights.memory, weights.memory_bias, remembered)
+    for row in range(count):
+        for layer in range(len(memory)):
+            _remember(remembered[row, 2 * width * layer :], memory[layer, :, sentences[row]], places[row])
 
 
 @whole
@@ -102,7 +129,7 @@ def decoder_step(
         asking = _before(rows, weights, 3 * layer, norm_first, normed)
         _multiply(asking, weights.input[layer], weights.input_bias[layer], projected)
         for row in range(count):
-            _remember(projected[row], past[layer, :, row], position)
+            _remember(projected[row, width:], past[layer, :, row], position)
             _attend(projected[row], past[layer, 0, row], past[layer, 1, row], position + 1, scores, answers[row])
         _multiply(answers, weights.output[layer], weights.output_bias[layer], update)
         _after(rows, update, weights, 3 * layer, norm_first)
@@ -123,17 +150,31 @@ def decoder_step(
         _after(rows, update, weights, 3 * layer + 1, norm_first)
 
         entering = _before(rows, weights, 3 * layer + 2, norm_first, normed)
-        _multiply(entering, weights.inner[layer], weights.inner_bias[layer], inner)
-        _activate(inner, activation)
-        _multiply(inner, weights.outer[layer], weights.outer_bias[layer], update)
+        _feed_forward(entering, weights, layer, activation, inner, update)
         _after(rows, update, weights, 3 * layer + 2, norm_first)
     if len(weights.last_gain):
         _normalise(rows, weights.last_gain, weights.last_shift, rows)
     _multiply(rows, weights.projection, weights.projection_bias, logits)
 
 
+@whole
+def select_past(past: Floats, position: int, rows: Whole, selected: Floats) -> None:
+    """Write the ``rows`` (M) of ``past`` (L, 2, N, H, room, D), as far as it is filled, into ``selected``."""
+    layers, kinds, _rows, heads, _room, depth = past.shape
+    for layer in range(layers):
+        for kind in range(kinds):
+            for place, row in enumerate(rows):
+                for head in range(heads):
+                    numbers, copies = past[layer, kind, row, head], selected[layer, kind, place, head]
+                    for filled in range(position):
+                        for column in range(depth):
+                            copies[filled, column] = numbers[filled, column]
+
+
 @part
-def _before(rows: Floats, weights: DecoderWeights, norm: int, norm_first: bool, normed: Floats) -> Floats:
+def _before(
+    rows: Floats, weights: EncoderWeights | DecoderWeights, norm: int, norm_first: bool, normed: Floats
+) -> Floats:
     """What a sub-layer is given, (N, W): the rows, normalised where that comes first."""
     if not norm_first:
         return rows
@@ -142,7 +183,7 @@ def _before(rows: Floats, weights: DecoderWeights, norm: int, norm_first: bool, 
 
 
 @part
-def _after(rows: Floats, update: Floats, weights: DecoderWeights, norm: int, norm_first: bool) -> None:
+def _after(rows: Floats, update: Floats, weights: EncoderWeights | DecoderWeights, norm: int, norm_first: bool) -> None:
     """Add what a sub-layer found to the rows, (N, W); normalise the sum where that comes last."""
     for row in range(len(rows)):
         for column in range(rows.shape[1]):
@@ -187,11 +228,11 @@ def _multiply(input: Floats, weight: Floats, bias: Floats, output: Floats) -> No
 
 @part
 def _remember(projected: Floats, past: Floats, position: int) -> None:
-    """Write a row's newest keys and values, the last two thirds of (3W), into its ``past`` (2, H, room, D)."""
+    """Write a row's newest keys and values, the first 2W of the numbers given, into its ``past`` (2, H, room, D)."""
     heads, depth = past.shape[1], past.shape[3]
     for kind in range(2):
         for head in range(heads):
-            first = ((kind + 1) * heads + head) * depth
+            first = (kind * heads + head) * depth
             for place in range(depth):
                 past[kind, head, position, place] = projected[first + place]
 
@@ -220,6 +261,21 @@ def _attend(query: Floats, keys: Floats, values: Floats, count: int, scores: Flo
         np.dot(shares, values[head, :count], finds)
         for column in range(depth):
             finds[column] /= total
+
+
+@part
+def _feed_forward(
+    input: Floats,
+    weights: EncoderWeights | DecoderWeights,
+    layer: int,
+    activation: int,
+    inner: Floats,
+    output: Floats,
+) -> None:
+    """(N, W) to (N, W) by way of ``inner`` (N, F)."""
+    _multiply(input, weights.inner[layer], weights.inner_bias[layer], inner)
+    _activate(inner, activation)
+    _multiply(inner, weights.outer[layer], weights.outer_bias[layer], output)
 
 
 @part
