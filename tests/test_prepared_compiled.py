@@ -17,7 +17,8 @@ from congling.decoding.greedy import greedy_search
 from congling.decoding.hypotheses import Hypothesis
 from congling.equations.compiling import whole
 from congling.networks import prepared_compiled
-from congling.networks.prepared_compiled import FIRST_STEPS
+from congling.networks.prepared_compiled import FIRST_STEPS, CompiledState
+from congling.networks.prepared_memory import PreparedState
 from congling.networks.prepared_transformer import PreparedTransformer
 from congling.networks.transformer import Transformer
 from congling.networks.transformer_layers import Activation
@@ -44,7 +45,7 @@ def compiled(network: Transformer) -> PreparedTransformer:
     """Prepared, and compiled from the beginning."""
     prepared = PreparedTransformer(network)
     prepared.compiled.steps = FIRST_STEPS
-    assert prepared.compiled.ready_for(1)
+    assert prepared.compiled.ready()
     return prepared
 
 
@@ -100,11 +101,12 @@ def test_compiled_code_comes_late_and_only_where_it_can(monkeypatch: pytest.Monk
     """Guards a first sentence from the time that numba takes, and other types and large networks from wrong numbers."""
     prepared, row = PreparedTransformer(network_of()), torch.tensor([TARGET_PAD])
     state = prepared.start(*sentences([5]))
-    for _step in range(FIRST_STEPS):
+    for _step in range(FIRST_STEPS - 1):
         prepared.step(state, row)
-    assert not prepared.is_compiled
+    assert isinstance(prepared.start(*sentences([5])), PreparedState)
     prepared.step(state, row)
-    assert prepared.is_compiled
+    assert isinstance(prepared.start(*sentences([5])), CompiledState)
+    prepared.step(state, row)  # what was begun without it goes on without it
     assert not PreparedTransformer(network_of().double()).compiled.able
     monkeypatch.setattr(prepared_compiled, "MOST_WEIGHTS", 1000)
     assert not PreparedTransformer(network_of()).compiled.able
@@ -122,8 +124,8 @@ def test_each_kernel_is_compiled_once() -> None:
     for rows in (torch.tensor([2, 0, 1]), torch.tensor([1, 2]), torch.tensor([0])):
         state = prepared.select(state, rows)
         _found, state = prepared.step(state, torch.randint(0, TARGET_PAD, (len(rows), 4))[:, 2])
-    kernels: list[Any] = [prepared_kernels.read, prepared_kernels.decoder_step, prepared_kernels.select_past]
-    assert [len(kernel.signatures) for kernel in kernels] == [1, 1, 1]
+    kernels: list[Any] = [prepared_kernels.read, prepared_kernels.write]
+    assert [len(kernel.signatures) for kernel in kernels] == [1, 1]
 
 
 def test_a_function_is_compiled_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:

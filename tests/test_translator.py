@@ -66,9 +66,10 @@ def test_threads_side_by_side_find_the_same(tiny_run: Path, lines: list[str], op
     expected = [(each.texts, each.scores) for each in alone.translate(lines, options)]
     assert shared.prepared is not None
     shared.prepared.compiled.steps = FIRST_STEPS
-    computing, inner = [], shared._search
+    computing, inner, both = [], shared._search, threading.Barrier(2, timeout=60)
 
     def listening(*arguments: Any) -> Any:
+        both.wait()  # so small a part is else over before the other thread has begun
         computing.append((threading.get_ident(), torch.get_num_threads(), len(arguments[1])))
         return inner(*arguments)
 

@@ -7,7 +7,7 @@ V vocabulary, padding included · I inputs · P panels of C outputs
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
@@ -17,15 +17,15 @@ from torch import Tensor
 
 from congling.equations.activations import gelu, relu, silu
 from congling.networks.layers import LayerNormalisation
-from congling.networks.prepared_layers import PreparedDecoderLayer, PreparedEncoderLayer
+from congling.networks.prepared_layers import Positions, PreparedDecoderLayer, PreparedEncoderLayer
 from congling.networks.prepared_linear import PreparedLinear
-from congling.networks.prepared_memory import Memory, PreparedState, Whole
 
 if TYPE_CHECKING:  # numba, which it imports, takes longer than a few sentences
-    from congling.networks.prepared_kernels import Floats
+    from congling.networks.prepared_kernels import Floats, Whole
 
 FIRST_STEPS = 200  # of one row; some 15 sentences. Then half a second for numba, five where it must compile yet
 ROWS_A_STEP = 16  # so many rows more count as another step
+FIRST_ROOM = 16  # positions; it doubles when it is full
 MOST_WEIGHTS = 8_000_000  # these lie in a processor's cache; more of them several threads read together faster
 
 Layer = TypeVar("Layer", PreparedEncoderLayer, PreparedDecoderLayer)
@@ -111,60 +111,101 @@ class Half(Generic[Layer]):
         return [_array([self.table])[0], *linears, gains, shifts, *last, *projection]
 
 
-class CompiledTransformer:
-    """Reading and writing on the CPU and in float32 by compiled code; to be had once many steps have been taken."""
+@dataclass(frozen=True)
+class CompiledState:
+    """What the decoder remembers between two steps. A step writes into it, so each state is good for one.
 
-    def __init__(self, encoder: Half[PreparedEncoderLayer], decoder: Half[PreparedDecoderLayer]) -> None:
-        self.encoder, self.decoder = encoder, decoder
+    Attributes:
+        position: how many positions are filled.
+        memory: (L, 2, B, H, S, D) keys and values of the sources, and the length of each, (B,).
+        sentences: (N,) which of the B each row looks at.
+        past: (L, 2, room, N or more, W) keys and values of what was written, never moved; ``ancestors`` (N, room) says
+            in which of its rows each position of a hypothesis stands.
+    """
+
+    position: int
+    memory: Floats
+    lengths: Whole
+    sentences: Whole
+    past: Floats
+    ancestors: Whole
+
+    def with_room(self) -> CompiledState:
+        """With room for one more position of every row."""
+        layers, kinds, room, rows, width = self.past.shape
+        if self.position < room and len(self.sentences) <= rows:
+            return self
+        wider, longer = max(rows, len(self.sentences)), room if self.position < room else max(FIRST_ROOM, 2 * room)
+        past = np.empty((layers, kinds, longer, wider, width), np.float32)
+        past[:, :, : self.position, :rows] = self.past[:, :, : self.position]
+        ancestors = np.empty((len(self.sentences), longer), np.int64)
+        ancestors[:, : self.position] = self.ancestors[:, : self.position]
+        return replace(self, past=past, ancestors=ancestors)
+
+
+class CompiledTransformer:
+    """``decoding.steps.Steps`` by compiled code, on the CPU and in float32; to be had once it pays.
+
+    Args:
+        positions: what is added to the pieces at the first places, at least so many.
+    """
+
+    def __init__(
+        self, encoder: Half[PreparedEncoderLayer], decoder: Half[PreparedDecoderLayer], positions: Positions
+    ) -> None:
+        self.encoder, self.decoder, self.positions = encoder, decoder, positions
         table, weights = decoder.table, sum(linear.transposed.numel() for linear in decoder.linears)
         self.able = table.device.type == "cpu" and table.dtype == torch.float32 and weights <= MOST_WEIGHTS
-        self.steps, self.preparing, self.ready = 0, Lock(), False
+        self.steps, self.preparing, self.prepared = 0, Lock(), False
 
-    def ready_for(self, rows: int) -> bool:
-        """Whether a step of so many rows is to be taken here. Each question counts as a step."""
-        if self.able and not self.ready:
+    def count(self, rows: int) -> None:
+        """A step of so many rows was taken without this."""
+        self.steps += 1 + rows // ROWS_A_STEP
+
+    def ready(self) -> bool:
+        """Whether what begins now is to be done here."""
+        if self.able and not self.prepared and self.steps >= FIRST_STEPS:
             with self.preparing:  # several threads may ask
-                self.steps += 1 + rows // ROWS_A_STEP
-                if not self.ready and self.steps > FIRST_STEPS:
+                if not self.prepared:
                     self._prepare()
-        return self.ready
+        return self.prepared
 
     def _prepare(self) -> None:
         from congling.networks import prepared_kernels
 
         self.kernels = prepared_kernels
         first = self.decoder.layers[0]
-        self.norm_first = first.add_and_norm.norm_first
-        self.activation = (relu, gelu, silu).index(first.feed_forward.activation)
+        self.shape = first.add_and_norm.norm_first, (relu, gelu, silu).index(first.feed_forward.activation)
         self.encoder_weights = EncoderWeights._make(self.encoder.arrays())
         self.decoder_weights = DecoderWeights._make(self.decoder.arrays())
-        self.ready = True
+        self.prepared = True
 
-    def read(self, source: Tensor, lengths: Whole, positions: Tensor) -> Memory:
-        """What the decoder looks at: of sources (B, S) with their ``lengths`` (B,)."""
-        heads, width = self.decoder.layers[0].heads, positions.shape[1]
-        memory = torch.zeros(len(self.decoder.layers), 2, len(source), heads, source.shape[1], width // heads)
-        self.kernels.read(
-            self.encoder_weights, self.norm_first, self.activation, np.ascontiguousarray(source.numpy()), lengths,
-            positions.numpy(), memory.numpy(),
+    def start(self, source: Tensor, source_padding: Tensor) -> CompiledState:
+        """Read the source, (B, S) ids; nothing is written yet."""
+        sentences, length = source.shape
+        lengths = (~source_padding).sum(dim=1).numpy()
+        layers, heads, width = len(self.decoder.layers), self.decoder.layers[0].heads, self.decoder.table.shape[1]
+        memory = np.empty((layers, 2, sentences, heads, length, width // heads), np.float32)
+        pieces, positions = np.ascontiguousarray(source.numpy()), self.positions(length).numpy()
+        self.kernels.read(self.encoder_weights, *self.shape, pieces, lengths, positions, memory)
+        nothing = np.empty((layers, 2, 0, sentences, width), np.float32)
+        return CompiledState(0, memory, lengths, np.arange(sentences), nothing, np.empty((sentences, 0), np.int64))
+
+    def step(self, state: CompiledState, last: Tensor) -> tuple[Tensor, CompiledState]:
+        """Log-probabilities (N, V − 1) of the next piece after the pieces ``last`` (N)."""
+        state = state.with_room()
+        log_probabilities = np.empty((len(last), len(self.decoder.projection.bias)), np.float32)
+        self.kernels.write(
+            self.decoder_weights, *self.shape, np.ascontiguousarray(last.numpy()), state.position,
+            self.positions(state.position + 1).numpy(), state.past, state.ancestors, state.memory, state.sentences,
+            state.lengths, log_probabilities,
         )  # fmt: skip
-        return Memory(memory, None, lengths)
+        return torch.from_numpy(log_probabilities), replace(state, position=state.position + 1)
 
-    def logits(self, last: Tensor, positions: Tensor, state: PreparedState, past: Tensor) -> Tensor:
-        """(N, V − 1) after the pieces ``last`` (N); the newest keys and values are written into ``past``."""
-        logits = torch.empty(len(last), len(self.decoder.projection.bias))
-        self.kernels.decoder_step(
-            self.decoder_weights, self.norm_first, self.activation, np.ascontiguousarray(last.numpy()),
-            state.position, positions.numpy(), past.numpy(), state.memory.values.numpy(),
-            state.groups.sentences, state.memory.lengths, logits.numpy(),
-        )  # fmt: skip
-        return logits
-
-    def selected(self, past: Tensor, position: int, rows: Tensor) -> Tensor:
-        """The given rows of the positions that are filled; the room stays."""
-        selected = past.new_empty(*past.shape[:2], len(rows), *past.shape[3:])
-        self.kernels.select_past(past.numpy(), position, rows.numpy(), selected.numpy())
-        return selected
+    def select(self, state: CompiledState, rows: Tensor) -> CompiledState:
+        """Keep, repeat or reorder hypotheses: ``rows`` (M) of the N there are."""
+        chosen = rows.numpy()
+        return replace(state, sentences=state.sentences[chosen], ancestors=state.ancestors[chosen])
 
 
 def _stacked(linears: Sequence[PreparedLinear]) -> list[Floats]:

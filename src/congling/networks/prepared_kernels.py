@@ -1,4 +1,4 @@
-"""A Transformer that translates, compiled: reading a source, and a step of writing, each one walk over all weights.
+"""A Transformer that translates, compiled: reading sources, and writing one piece, each one walk over all weights.
 
 An operation of PyTorch takes microseconds before it starts, and its threads wait for each other at its end: with few
 rows that is longer than the work. Here one thread does all of it, and what is calculated on the way stays in the
@@ -33,6 +33,12 @@ Whole = NDArray[np.int64]
 _ZERO, _HALF, _ONE, _EPSILON = np.float32(0), np.float32(0.5), np.float32(1), np.float32(1e-5)
 _ROOT_OF_HALF = np.float32(math.sqrt(0.5))
 _RELU, _GELU = 0, 1  # and 2 for silu
+_LEAST, _LOG2_OF_E = np.float32(-87), np.float32(math.log2(math.e))  # e^−87 is the least that 23 bits can follow
+_LOG_2_BEGINS, _LOG_2_GOES_ON = np.float32(0.693359375), np.float32(math.log(2) - 0.693359375)
+_C3, _C4, _C5, _C6, _C7 = (
+    np.float32(number) for number in (1.6666665e-1, 4.1665796e-2, 8.3334519e-3, 1.3981999507e-3, 1.9875691500e-4)
+)
+_LANES = 64
 PANEL, GROUP = 64, 16  # outputs and rows of one product
 _SMALL = 1_000_000  # multiplications of a product that OpenBLAS takes for a small one
 
@@ -93,7 +99,7 @@ def read(
 
 
 @whole
-def decoder_step(
+def write(
     weights: DecoderWeights,
     norm_first: bool,
     activation: int,
@@ -101,19 +107,23 @@ def decoder_step(
     position: int,
     positions: Floats,
     past: Floats,
+    ancestors: Whole,
     memory: Floats,
     sentences: Whole,
     lengths: Whole,
-    logits: Floats,
+    log_probabilities: Floats,
 ) -> None:
-    """How well each piece would come next, into ``logits`` (N, V − 1).
+    """How likely each piece would come next, into ``log_probabilities`` (N, V − 1).
+
+    What a hypothesis wrote stays where it was written when hypotheses change places; ``ancestors`` says where.
 
     Args:
         activation: 0 relu, 1 gelu, 2 silu.
         last: (N) each row's last piece.
-        position: how many positions of ``past`` are filled; the next one is written.
+        position: how many positions of ``past`` are filled; the next one is written, and noted in ``ancestors``.
         positions: (more than ``position``, W).
-        past: (L, 2, N, H, room, D) keys and values.
+        past: (L, 2, room, N or more, W) keys and values.
+        ancestors: (N, room) the row of ``past`` at each position that a hypothesis goes back to.
         memory: (L, 2, B, H, S, D) keys and values of the source.
         sentences: (N) which of the B a row looks at; ``lengths`` (B) how many of the S places each of them fills.
     """
@@ -122,15 +132,20 @@ def decoder_step(
     normed, answers = np.empty((count, width), np.float32), np.empty((count, width), np.float32)
     projected, update = np.empty((count, 3 * width), np.float32), np.empty((count, width), np.float32)
     scores = np.empty(max(position + 1, memory.shape[4]), np.float32)
+    seen = np.empty((2, memory.shape[3], position + 1, memory.shape[5]), np.float32)  # one row's keys and values
     for row in range(count):
+        ancestors[row, position] = row
         for column in range(width):
             rows[row, column] = weights.table[last[row], column] + positions[position, column]
     for layer in range(len(weights.input)):
         asking = _before(rows, weights, 3 * layer, norm_first, normed)
         _multiply(asking, weights.input[layer], weights.input_bias[layer], projected)
         for row in range(count):
-            _remember(projected[row, width:], past[layer, :, row], position)
-            _attend(projected[row], past[layer, 0, row], past[layer, 1, row], position + 1, scores, answers[row])
+            past[layer, 0, position, row] = projected[row, width : 2 * width]
+            past[layer, 1, position, row] = projected[row, 2 * width :]
+        for row in range(count):
+            _collect(past[layer], ancestors[row], seen)
+            _attend(projected[row], seen[0], seen[1], position + 1, scores, answers[row])
         _multiply(answers, weights.output[layer], weights.output_bias[layer], update)
         _after(rows, update, weights, 3 * layer, norm_first)
 
@@ -138,14 +153,8 @@ def decoder_step(
         _multiply(asking, weights.cross_query[layer], weights.cross_query_bias[layer], update)
         for row in range(count):
             sentence = sentences[row]
-            _attend(
-                update[row],
-                memory[layer, 0, sentence],
-                memory[layer, 1, sentence],
-                lengths[sentence],
-                scores,
-                answers[row],
-            )
+            keys, values = memory[layer, 0, sentence], memory[layer, 1, sentence]
+            _attend(update[row], keys, values, lengths[sentence], scores, answers[row])
         _multiply(answers, weights.cross_output[layer], weights.cross_output_bias[layer], update)
         _after(rows, update, weights, 3 * layer + 1, norm_first)
 
@@ -154,21 +163,21 @@ def decoder_step(
         _after(rows, update, weights, 3 * layer + 2, norm_first)
     if len(weights.last_gain):
         _normalise(rows, weights.last_gain, weights.last_shift, rows)
-    _multiply(rows, weights.projection, weights.projection_bias, logits)
+    _multiply(rows, weights.projection, weights.projection_bias, log_probabilities)
+    _log_softmax(log_probabilities)
 
 
-@whole
-def select_past(past: Floats, position: int, rows: Whole, selected: Floats) -> None:
-    """Write the ``rows`` (M) of ``past`` (L, 2, N, H, room, D), as far as it is filled, into ``selected``."""
-    layers, kinds, _rows, heads, _room, depth = past.shape
-    for layer in range(layers):
-        for kind in range(kinds):
-            for place, row in enumerate(rows):
-                for head in range(heads):
-                    numbers, copies = past[layer, kind, row, head], selected[layer, kind, place, head]
-                    for filled in range(position):
-                        for column in range(depth):
-                            copies[filled, column] = numbers[filled, column]
+@part
+def _collect(past: Floats, ancestors: Whole, seen: Floats) -> None:
+    """Bring what a row's ancestors wrote into ``past`` (2, room, N, W) together: (2, H, positions, D)."""
+    kinds, heads, positions, depth = seen.shape
+    for kind in range(kinds):
+        for position in range(positions):
+            written = past[kind, position, ancestors[position]]
+            for head in range(heads):
+                place = seen[kind, head, position]
+                for column in range(depth):
+                    place[column] = written[head * depth + column]
 
 
 @part
@@ -290,3 +299,56 @@ def _activate(numbers: Floats, activation: int) -> None:
             flat[place] = _HALF * number * (_ONE + math.erf(number * _ROOT_OF_HALF))
         else:
             flat[place] = number / (_ONE + math.exp(-number))
+
+
+@part
+def _log_softmax(rows: Floats) -> None:
+    """Logits (N, V) to log-probabilities, in place: minus the logarithm of the sum of all exponentials."""
+    powers = np.empty(rows.shape[1], np.int32)
+    for number in range(len(rows)):
+        row = rows[number]
+        largest = _largest(row)
+        _powers_of_two(row, largest, powers)
+        log_sum = largest + np.float32(math.log(_sum_of_exponentials(row, largest, powers.view(np.float32))))
+        for place in range(len(row)):
+            row[place] -= log_sum
+
+
+@part
+def _powers_of_two(numbers: Floats, largest: np.float32, powers: NDArray[np.int32]) -> None:
+    """The bits of 2^n, where e^x = 2^n e^r for each x = number − ``largest``, n is whole and |r| ≤ ½ log 2."""
+    for place in range(len(numbers)):
+        power = np.floor(max(numbers[place] - largest, _LEAST) * _LOG2_OF_E + _HALF)
+        powers[place] = (np.int32(power) + np.int32(127)) << np.int32(23)
+
+
+@part
+def _sum_of_exponentials(numbers: Floats, largest: np.float32, powers: Floats) -> np.float32:
+    """Σ e^x = Σ 2^n e^r, with e^r by the polynomial of Cephes' ``expf``, off by 1e-7 at most.
+
+    Additions and products alone become vector instructions, as a call of ``exp`` does not.
+    """
+    total = _ZERO
+    for place in range(len(numbers)):
+        number = max(numbers[place] - largest, _LEAST)
+        power = np.floor(number * _LOG2_OF_E + _HALF)
+        rest = number - power * _LOG_2_BEGINS - power * _LOG_2_GOES_ON
+        polynomial = ((((_C7 * rest + _C6) * rest + _C5) * rest + _C4) * rest + _C3) * rest + _HALF
+        total += (polynomial * rest * rest + rest + _ONE) * powers[place]
+    return total
+
+
+@part
+def _largest(numbers: Floats) -> np.float32:
+    """The largest of them; of lines of 64 the largest in each column first, by vector instructions."""
+    lanes = np.full(_LANES, -np.inf, np.float32)
+    lines = len(numbers) // _LANES
+    for line in range(lines):
+        for lane in range(_LANES):
+            lanes[lane] = max(lanes[lane], numbers[line * _LANES + lane])
+    largest: np.float32 = lanes[0]
+    for number in lanes:
+        largest = max(largest, number)
+    for number in numbers[lines * _LANES :]:
+        largest = max(largest, number)
+    return largest

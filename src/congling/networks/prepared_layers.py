@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from congling.equations.positions import sinusoidal_positions
 from congling.networks.layers import Linear
 from congling.networks.prepared_linear import PreparedLinear
 from congling.networks.prepared_memory import Grid, PreparedState
@@ -28,6 +29,23 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Te
     key = key.transpose(1, 2)
     scores = torch.bmm(query, key) if mask is None else torch.baddbmm(mask, query, key)  # (G, Q, S)
     return torch.bmm(torch.softmax(scores, dim=-1), value)
+
+
+class Positions:
+    """The first rows of ``equations.positions``, of which it makes more when more are asked for.
+
+    Args:
+        like: (any, W), of the type and on the device that they are wanted in.
+    """
+
+    def __init__(self, like: Tensor) -> None:
+        self.rows, self.like = like.new_empty(0, like.shape[1]), like
+
+    def __call__(self, count: int) -> Tensor:
+        """(``count`` or more, W)."""
+        if len(self.rows) < count:
+            self.rows = sinusoidal_positions(max(256, 2 * count), self.like.shape[1]).to(self.like)
+        return self.rows
 
 
 class AddAndNormed:

@@ -6,7 +6,7 @@ The function is that of ``Transformer``, which is the one to read; here is what 
 - padding takes part in the encoder's attention alone, not in its matrix products;
 - the hypotheses of a sentence share its memory: they ask it together, and it is copied only when sentences leave;
 - keys and values of all layers stand in one tensor, with room for those to come;
-- on a processor reading and each step become a single compiled function (``CompiledTransformer``).
+- on a processor all of it becomes two compiled functions (``CompiledTransformer``).
 
 B sentences · S source length · P source pieces without padding · N rows, each a hypothesis · T positions so far
 L layers · W width · H heads · D = W / H · K most rows of one sentence · V vocabulary, padding included
@@ -17,14 +17,12 @@ from __future__ import annotations
 import math
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from congling.equations.positions import sinusoidal_positions
-from congling.networks.prepared_compiled import CompiledTransformer, Half
-from congling.networks.prepared_layers import PreparedDecoderLayer, PreparedEncoderLayer
+from congling.networks.prepared_compiled import CompiledState, CompiledTransformer, Half
+from congling.networks.prepared_layers import Positions, PreparedDecoderLayer, PreparedEncoderLayer
 from congling.networks.prepared_linear import PreparedLinear, filled
 from congling.networks.prepared_memory import Grid, Groups, Memory, PreparedState
 from congling.networks.transformer import InputEmbedding, Transformer
@@ -42,7 +40,7 @@ class PreparedTransformer:
 
     def __init__(self, network: Transformer, lasting: bool = True) -> None:
         self.source_table, self.target_table = _table(network.source_embedding), _table(network.target_embedding)
-        self.positions = torch.empty(0, 0)
+        self.positions = Positions(self.target_table)
         self.encoder_layers = [PreparedEncoderLayer(cast(EncoderLayer, layer)) for layer in network.encoder.layers]
         self.decoder_layers = [PreparedDecoderLayer(cast(DecoderLayer, layer)) for layer in network.decoder.layers]
         self.encoder_norm, self.decoder_norm = network.encoder.norm, network.decoder.norm
@@ -53,58 +51,49 @@ class PreparedTransformer:
         self.compiled = CompiledTransformer(
             Half(self.source_table, self.encoder_layers, self.encoder_norm, self.memory),
             Half(self.target_table, self.decoder_layers, self.decoder_norm, self.projection),
+            self.positions,
         )
         self.compiled.able &= lasting
 
     @property
     def is_compiled(self) -> bool:
         """Whether there was so much to do that it is done by compiled code by now."""
-        return self.compiled.ready
+        return self.compiled.prepared
 
-    def start(self, source: Tensor, source_padding: Tensor) -> PreparedState:
+    def start(self, source: Tensor, source_padding: Tensor) -> PreparedState | CompiledState:
         """Read the source, (B, S) ids; nothing is written yet."""
-        if self.is_compiled:
-            lengths, positions = (
-                (~source_padding).sum(dim=1).numpy(),
-                self._positions_until(source.shape[1], self.source_table),
-            )
-            memory = self.compiled.read(source, lengths, positions)
-        else:
-            memory = self._read(source, source_padding)
-        _layers, _kinds, sentences, heads, _length, depth = memory.values.shape
-        nothing = memory.values.new_empty(len(self.decoder_layers), 2, sentences, heads, 0, depth)
-        begun = PreparedState(sentences, 0, memory, Groups(np.arange(sentences)), nothing)
-        return begun if self.is_compiled else self.select(begun, torch.arange(sentences, device=source.device))
-
-    def _read(self, source: Tensor, source_padding: Tensor) -> Memory:
+        if self.compiled.ready():
+            return self.compiled.start(source, source_padding)
         grid = Grid.of(source_padding, self.heads, self.source_table.dtype)
         read = self._encode(source, grid)
-        values = grid.spread(self.memory(read)).view(*source.shape, len(self.decoder_layers), 2, self.heads, -1)
-        return Memory(values.permute(2, 3, 0, 4, 1, 5).contiguous(), grid.mask, grid.lengths)  # (L, 2, B, H, S, D)
+        layers = len(self.decoder_layers)
+        values = grid.spread(self.memory(read)).view(*source.shape, layers, 2, self.heads, -1)
+        values = values.permute(2, 3, 0, 4, 1, 5).contiguous()  # (L, 2, B, H, S, D)
+        memory = Memory(values, grid.mask, grid.lengths)
+        nothing = values.new_empty(layers, 2, len(source), self.heads, 0, values.shape[-1])
+        begun = PreparedState(len(source), 0, memory, Groups.of(list(range(len(source))), source.device), nothing)
+        return self.select(begun, torch.arange(len(source), device=source.device))
 
     def _encode(self, source: Tensor, grid: Grid) -> Tensor:
         """(B, S) ids to the encoder's output (P, W)."""
-        positions = self._positions_until(grid.length, self.source_table)
-        embedded = F.embedding(source, self.source_table) + positions[: grid.length]  # (B, S, W)
+        embedded = F.embedding(source, self.source_table) + self.positions(grid.length)[: grid.length]  # (B, S, W)
         rows = grid.gather(embedded.flatten(0, 1))
         for layer in self.encoder_layers:
             rows = layer(rows, grid)
         return rows if self.encoder_norm is None else self.encoder_norm(rows)
 
-    def step(self, state: PreparedState, last: Tensor) -> tuple[Tensor, PreparedState]:
+    def step(self, state: PreparedState | CompiledState, last: Tensor) -> tuple[Tensor, PreparedState | CompiledState]:
         """Log-probabilities (N, V − 1) of the next piece after the pieces ``last`` (N)."""
+        if isinstance(state, CompiledState):
+            return self.compiled.step(state, last)
+        self.compiled.count(len(last))
         past = _with_room(state.past, state.position)
-        positions = self._positions_until(state.position + 1, self.target_table)
-        if self.compiled.ready_for(len(last)):
-            logits = self.compiled.logits(last, positions, state, past)
-        else:
-            logits = self._logits(last, positions, state, past)
-        log_probabilities = torch.log_softmax(logits.float(), dim=-1)
+        log_probabilities = torch.log_softmax(self._logits(last, state, past).float(), dim=-1)
         return log_probabilities, PreparedState(state.count, state.position + 1, state.memory, state.groups, past)
 
-    def _logits(self, last: Tensor, positions: Tensor, state: PreparedState, past: Tensor) -> Tensor:
+    def _logits(self, last: Tensor, state: PreparedState, past: Tensor) -> Tensor:
         """(N, V − 1) after the pieces ``last`` (N); the newest keys and values are written into ``past``."""
-        rows = F.embedding(filled(last), self.target_table) + positions[state.position]
+        rows = F.embedding(filled(last), self.target_table) + self.positions(state.position + 1)[state.position]
         newest = past[..., state.position, :].unbind(0)
         until = past[..., : state.position + 1, :].flatten(2, 3).unbind(0)
         memory = state.memory.values.flatten(2, 3).unbind(0)
@@ -113,25 +102,22 @@ class PreparedTransformer:
         rows = rows if self.decoder_norm is None else self.decoder_norm(rows)
         return self.projection(rows)[: state.count]
 
-    def select(self, state: PreparedState, rows: Tensor) -> PreparedState:
+    def select(self, state: PreparedState | CompiledState, rows: Tensor) -> PreparedState | CompiledState:
         """Keep, repeat or reorder hypotheses: ``rows`` (M) of the N there are."""
-        count, rows = len(rows), rows if self.is_compiled else filled(rows)
-        sentences = state.groups.sentences[rows.cpu().numpy()]
-        kept = np.unique(sentences)
+        if isinstance(state, CompiledState):
+            return self.compiled.select(state, rows)
+        count, rows = len(rows), filled(rows)
+        sentences = [state.groups.sentences[row] for row in rows.tolist()]
+        kept = sorted(set(sentences))
         alone = len(kept) == count  # one row a sentence: each has a memory of its own, the rows that fill up too
-        chosen, memory = sentences if alone else kept, state.memory
-        if not np.array_equal(chosen, np.arange(len(memory.lengths))):
+        memory = state.memory
+        chosen = sentences if alone else kept
+        if chosen != list(range(len(memory.lengths))):
             memory = memory.select(chosen)
-        numbered = np.arange(len(rows)) if alone else np.searchsorted(kept, sentences)
-        selected = self.compiled.selected if self.is_compiled else _selected
-        return PreparedState(
-            count, state.position, memory, Groups(numbered), selected(state.past, state.position, rows)
-        )
-
-    def _positions_until(self, length: int, like: Tensor) -> Tensor:
-        if len(self.positions) < length:
-            self.positions = sinusoidal_positions(max(256, 2 * length), like.shape[-1]).to(like)
-        return self.positions
+        number = {sentence: place for place, sentence in enumerate(kept)}
+        numbered = list(range(len(rows))) if alone else [number[sentence] for sentence in sentences]
+        past = _selected(state.past, state.position, rows)
+        return PreparedState(count, state.position, memory, Groups.of(numbered, rows.device), past)
 
 
 def _selected(past: Tensor, position: int, rows: Tensor) -> Tensor:
