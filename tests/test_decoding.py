@@ -6,14 +6,16 @@ import math
 import random
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from congling.decoding import candidates_compiled
 from congling.decoding.beam import beam_search
-from congling.decoding.candidates import best_pieces, forbid_repeats
+from congling.decoding.candidates import best_continuations, best_pieces, forbid_repeats
 from congling.decoding.greedy import greedy_search
 from congling.decoding.hypotheses import Hypothesis
 from congling.decoding.sampling import draw, sample, tempered, top_k_only, top_p_only
@@ -31,6 +33,7 @@ class RandomSteps:
     seed: int
     end_bias: float = 0.0
     vocabulary_size: int = VOCABULARY
+    is_compiled: bool = False  # whether a beam's candidates are to be found by compiled code
     rows_seen: list[int] = field(default_factory=list)
     selected: list[list[int]] = field(default_factory=list)
     first_pieces: list[int] = field(default_factory=list)
@@ -125,9 +128,10 @@ def same(first: Hypothesis, second: Hypothesis) -> bool:
 @pytest.mark.parametrize("n_best", [1, 7])
 @pytest.mark.parametrize("alpha", [-0.5, 0.0, 0.6, 1.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_wide_beam_is_an_exhaustive_search(seed: int, alpha: float, n_best: int) -> None:
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_wide_beam_is_an_exhaustive_search(compiled: bool, seed: int, alpha: float, n_best: int) -> None:
     """Guards against leaving a hypothesis early that would have won, above all under a length penalty."""
-    steps, longest = RandomSteps(seed), (4, 3, 5)
+    steps, longest = RandomSteps(seed, is_compiled=compiled), (4, 3, 5)
     results = beam_search(
         steps, *batch(*SENTENCES), beam=200, n_best=n_best, length_penalty=alpha, max_lengths=torch.tensor(longest),
         banned=(PAD,), **IDS,
@@ -141,9 +145,12 @@ def test_a_wide_beam_is_an_exhaustive_search(seed: int, alpha: float, n_best: in
 @pytest.mark.parametrize("alpha", [0.0, 1.0, 1.7])
 @pytest.mark.parametrize(("beam", "n_best"), [(2, 1), (3, 3), (5, 2), (7, 5)])
 @pytest.mark.parametrize("seed", range(5))
-def test_a_narrow_beam_is_the_same_beam_by_plain_loops(seed: int, beam: int, n_best: int, alpha: float) -> None:
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_narrow_beam_is_the_same_beam_by_plain_loops(
+    compiled: bool, seed: int, beam: int, n_best: int, alpha: float
+) -> None:
     """Guards the bookkeeping of rows, places and parents, and that leaving early does no harm."""
-    steps, longest = RandomSteps(seed, end_bias=-1.0), (11, 7, 2)
+    steps, longest = RandomSteps(seed, end_bias=-1.0, is_compiled=compiled), (11, 7, 2)
     results = beam_search(
         steps, *batch(*SENTENCES), beam=beam, n_best=n_best, length_penalty=alpha, max_lengths=torch.tensor(longest),
         banned=(PAD,), **IDS,
@@ -457,6 +464,30 @@ def test_best_pieces_are_the_best_that_are_not_banned(seed: int, count: int, ban
         expected = sorted(((float(scores[row, p]), p) for p in range(7) if p not in banned), reverse=True)[:count]
         found = [(v, p) for v, p in zip(values[row].tolist(), pieces[row].tolist(), strict=True) if v > NEVER]
         assert found == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(0, 10**6), st.lists(st.integers(0, 4), min_size=1, max_size=5), st.integers(1, 300),
+    st.lists(st.integers(0, 299), max_size=3), st.sampled_from([torch.float32, torch.float64]),
+)  # fmt: skip
+def test_compiled_continuations_are_the_plain_ones(
+    seed: int, counts: list[int], vocabulary: int, banned: list[int], dtype: torch.dtype
+) -> None:
+    """Guards the quick way through a vocabulary: pieces in one column, in the tail, impossible and forbidden ones."""
+    generator = torch.Generator().manual_seed(seed)
+    counts = counts if any(counts) else [1]
+    scores = torch.randn(sum(counts), vocabulary, dtype=dtype, generator=generator)
+    scores[torch.rand(scores.shape, generator=generator) < 0.3] = NEVER
+    scores[torch.rand(len(scores), generator=generator) < 0.1] = float("nan")
+    total = torch.randn(sum(counts), dtype=dtype, generator=generator).numpy()
+    owner = np.repeat(np.arange(len(counts)), counts)
+    free = torch.randint(0, 6, (len(counts),), generator=generator).numpy()
+    free[owner[0]] = max(1, free[owner[0]])
+    found = candidates_compiled.best_continuations(scores.numpy(), total, owner, free, np.array(banned, np.int64))
+    plain = best_continuations(scores, total, owner, free, torch.tensor(banned, dtype=torch.int64))
+    for one, other in zip(found, plain, strict=True):
+        assert one.tolist() == other.tolist()
 
 
 @settings(max_examples=50, deadline=None)
