@@ -64,12 +64,6 @@ def absolute_error(outputs: Tensor, targets: Tensor) -> Tensor:
     return difference.abs().mean(dim=-1).sum()
 
 
-def log_softmax(logits: Tensor) -> Tensor:
-    """z − log Σ exp z, row by row: log-probabilities (N, V) of logits (N, V)."""
-    largest = logits.amax(dim=-1, keepdim=True)
-    return logits - largest - torch.log(torch.exp(logits - largest).sum(dim=-1, keepdim=True))
-
-
 def _cross_entropy_example(generator: torch.Generator) -> tuple[Tensor, Tensor, float]:
     logits = torch.randn(11, 7, dtype=torch.float64, generator=generator).requires_grad_()
     return logits, torch.randint(0, 7, (11,), generator=generator), 0.1
@@ -90,7 +84,9 @@ def cross_entropy(logits: Tensor, target: Tensor, label_smoothing: float = 0.0) 
 
     Args: ``logits`` (N, V), ``target`` (N) of class numbers, ``label_smoothing`` ε between 0 and 1. Returns a scalar.
     """
-    log_probabilities = log_softmax(logits)  # (N, V)
+    largest = logits.amax(dim=-1, keepdim=True)
+    log_sum = largest + torch.log(torch.exp(logits - largest).sum(dim=-1, keepdim=True))
+    log_probabilities = logits - log_sum  # (N, V)
     show("log_probabilities", log_probabilities)
     right = log_probabilities.gather(-1, target.unsqueeze(-1)).squeeze(-1)  # (N,)
     return -((1 - label_smoothing) * right + label_smoothing * log_probabilities.mean(dim=-1)).sum()

@@ -211,21 +211,11 @@ class RecurrentTranslator(nn.Module):
         show("logits", logits)
         return logits
 
-    def loss(
-        self, batch: TranslationBatch, label_smoothing: float = 0.0, consistency: float = 0.0
-    ) -> tuple[Tensor, int]:
-        """The cross-entropy in nats, summed over the target tokens that are not padding, and their count.
-
-        With a ``consistency`` the batch goes through twice, and both passes shall say the same.
-        """
-        passes = [
-            self.decode(batch.target_input, *self.encode(batch.source, batch.source_padding))
-            for _pass in range(2 if consistency else 1)
-        ]
+    def loss(self, batch: TranslationBatch, label_smoothing: float = 0.0) -> tuple[Tensor, int]:
+        """The cross-entropy in nats, summed over the target tokens that are not padding, and their count."""
+        hidden = self.decode(batch.target_input, *self.encode(batch.source, batch.source_padding))
         with running(self):
-            return loss_of_pieces(
-                passes, self.projection, self.output_bias, batch.target_output, label_smoothing, consistency
-            )
+            return loss_of_pieces(hidden, self.projection, self.output_bias, batch.target_output, label_smoothing)
 
     # A position at a time (decoding.steps.Steps) ---------------------------------------------------------------------
 

@@ -5,13 +5,11 @@ B batch · S source length · T target length · W width · V vocabulary, paddin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from congling.equations.consistency import consistent_cross_entropy
 from congling.equations.glass_box import show
 from congling.equations.layers import linear
 from congling.equations.losses import projected_cross_entropy
@@ -62,29 +60,19 @@ class TranslationBatch(Protocol):
 
 
 def loss_of_pieces(
-    passes: Sequence[Tensor],
-    projection: Tensor,
-    bias: Tensor,
-    target: Tensor,
-    label_smoothing: float,
-    consistency: float,
+    hidden: Tensor, projection: Tensor, bias: Tensor, target: Tensor, label_smoothing: float
 ) -> tuple[Tensor, int]:
-    """The loss in nats, summed over the target positions that are not padding, and their count.
+    """The cross-entropy in nats, summed over the target positions that are not padding, and their count.
 
     Args:
-        passes: (B, T, W), what the output layer takes; of a second pass too, where both shall say the same.
+        hidden: (B, T, W), what the output layer takes.
         projection, bias: of the output layer, (V − 1, W) and (V − 1).
         target: (B, T) ids; the id V − 1 is padding.
-        consistency: how much the two passes' disagreement counts: ``consistent_cross_entropy``.
     """
     wanted = target.flatten()
     rows = (wanted != len(projection)).nonzero().squeeze(1)  # (N,)
-    wanted = wanted[rows]
-    hidden, *again = (each.flatten(0, 1).index_select(0, rows) for each in passes)  # (N, W)
-    if not again:
-        return projected_cross_entropy(hidden, projection, bias, wanted, label_smoothing), len(rows)
-    loss = consistent_cross_entropy(hidden, again[0], projection, bias, wanted, label_smoothing, consistency)
-    return loss, len(rows)
+    hidden = hidden.flatten(0, 1).index_select(0, rows)  # (N, W)
+    return projected_cross_entropy(hidden, projection, bias, wanted[rows], label_smoothing), len(rows)
 
 
 def log_probabilities_of_pieces(hidden: Tensor, projection: Tensor, bias: Tensor) -> Tensor:

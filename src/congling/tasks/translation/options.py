@@ -263,16 +263,12 @@ class TranslationTraining(TrainingOptions):
     """Tokens in a batch, padding included, on the longer side."""
     label_smoothing: float = 0.1
     """Probability that is spread over all pieces instead of the right one."""
-    consistency: float = 0.0
-    """How much two passes through different dropout must agree (R-Drop's α). A step then takes about twice as long; a
-    small corpus, which a network soon knows by heart, is worth it: take 5."""
 
     def check(self) -> None:
         """Refuse what no training of a translator can have."""
         super().check()
         require_at_least(("--batch-tokens", self.batch_tokens, 1))
         require_below_one(("--label-smoothing", self.label_smoothing))
-        require_at_least(("--consistency", self.consistency, 0))
 
 
 @dataclass

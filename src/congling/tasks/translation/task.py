@@ -94,7 +94,7 @@ def _trainer(run: Run, options: TranslationOptions, listeners: list[Listener]) -
     examples = load_examples(run.file("data/valid.jsonl"))
 
     def loss_by(network: TranslationNetwork, batch: Batch) -> tuple[Tensor, int]:
-        return network.loss(batch.to(device), training.label_smoothing, training.consistency)
+        return network.loss(batch.to(device), training.label_smoothing)
 
     def look() -> Validation:
         return validate(translator, examples)
