@@ -15,7 +15,7 @@ from torch import Tensor
 
 from congling.decoding import candidates_compiled
 from congling.decoding.beam import beam_search
-from congling.decoding.candidates import best_continuations, best_pieces, forbid_repeats
+from congling.decoding.candidates import best_continuations, best_pieces, forbid_repeats, likeliest
 from congling.decoding.greedy import greedy_search
 from congling.decoding.hypotheses import Hypothesis
 from congling.decoding.sampling import draw, sample, tempered, top_k_only, top_p_only
@@ -182,9 +182,10 @@ def test_scores_are_the_models_own_log_probabilities(seed: int) -> None:
 
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 @pytest.mark.parametrize("seed", range(7))
-def test_a_beam_of_one_is_greedy_search(seed: int, alpha: float) -> None:
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_beam_of_one_is_greedy_search(compiled: bool, seed: int, alpha: float) -> None:
     """Guards against a beam that runs on after its only place has ended."""
-    steps, longest = RandomSteps(seed, end_bias=-0.5), torch.tensor([13, 5, 11])
+    steps, longest = RandomSteps(seed, end_bias=-0.5, is_compiled=compiled), torch.tensor([13, 5, 11])
     greedy = greedy_search(steps, *batch(*SENTENCES), max_lengths=longest, banned=(PAD,), **IDS)
     beams = beam_search(
         steps, *batch(*SENTENCES), beam=1, length_penalty=alpha, max_lengths=longest, banned=(PAD,), **IDS
@@ -488,6 +489,11 @@ def test_compiled_continuations_are_the_plain_ones(
     plain = best_continuations(scores, total, owner, free, torch.tensor(banned, dtype=torch.int64))
     for one, other in zip(found, plain, strict=True):
         assert one.tolist() == other.tolist()
+    pieces, values = candidates_compiled.likeliest(scores.numpy(), np.array(banned, np.int64))
+    plain_pieces, plain_values = likeliest(scores, torch.tensor(banned, dtype=torch.int64))
+    possible = plain_values > NEVER
+    assert values[possible].tolist() == plain_values[possible].tolist() and not (values[~possible] > NEVER).any()
+    assert pieces[possible].tolist() == plain_pieces[possible].tolist()
 
 
 @settings(max_examples=50, deadline=None)

@@ -75,6 +75,15 @@ def best_continuations(
     return parents, pieces[parents, columns_taken], values[parents, columns_taken]
 
 
+def likeliest(log_probabilities: Tensor, banned: Tensor) -> tuple[Whole, Floats]:
+    """The likeliest piece of each row that is not banned, and its log-probability, (N,) each; −inf where there is none.
+
+    (N, V) and (X,) int64 pieces that never come.
+    """
+    values, pieces = best_pieces(log_probabilities, 1, banned)
+    return pieces.squeeze(1).cpu().numpy(), values.squeeze(1).cpu().numpy()
+
+
 def likely_pieces(log_probabilities: Tensor, count: int, banned: Tensor) -> tuple[Tensor, Tensor]:
     """The ``best_pieces`` and perhaps a few others, with −inf for the banned ones that are among them.
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from congling.decoding.candidates import best_pieces, forbid_repeats
-from congling.decoding.hypotheses import Hypothesis, Running
-from congling.decoding.steps import Steps
+from congling.decoding.candidates import forbid_repeats, likeliest
+from congling.decoding.hypotheses import Floats, Hypothesis, Running, Whole
+from congling.decoding.steps import Steps, is_compiled
 from congling.decoding.unroll import Hear, unroll
 
 
@@ -45,15 +45,18 @@ def greedy_search(
         return []
     forbidden = torch.tensor(list(banned), dtype=torch.int64, device=source.device)
 
-    def likeliest(log_probabilities: Tensor, running: Running) -> tuple[Tensor, Tensor]:
+    def choose(log_probabilities: Tensor, running: Running) -> tuple[Whole, Floats]:
         allowed = forbid_repeats(log_probabilities, running.pieces, no_repeat_ngram)
-        values, pieces = best_pieces(allowed, 1, forbidden)
-        return pieces.squeeze(1), values.squeeze(1)
+        if not is_compiled(steps):
+            return likeliest(allowed, forbidden)
+        from congling.decoding import candidates_compiled
+
+        return candidates_compiled.likeliest(allowed.numpy(), forbidden.numpy())
 
     return unroll(
         steps,
         steps.start(source, source_padding),
-        likeliest,
+        choose,
         end_id=end_id,
         pad_id=pad_id,
         max_lengths=max_lengths.to(source.device),

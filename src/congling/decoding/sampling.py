@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from congling.decoding.candidates import NEVER, forbid, forbid_repeats
-from congling.decoding.hypotheses import Hypothesis, Running
+from congling.decoding.hypotheses import Floats, Hypothesis, Running, Whole
 from congling.decoding.steps import Steps
 from congling.decoding.unroll import Hear, unroll
 from congling.errors import UsageError
@@ -100,13 +100,13 @@ def sample(
     forbidden = torch.tensor(list(banned), dtype=torch.int64, device=source.device)
     sentence = torch.arange(len(source), device=source.device).repeat_interleave(samples)
 
-    def drawn(log_probabilities: Tensor, running: Running) -> tuple[Tensor, Tensor]:
+    def drawn(log_probabilities: Tensor, running: Running) -> tuple[Whole, Floats]:
         allowed = forbid(forbid_repeats(log_probabilities, running.pieces, no_repeat_ngram), forbidden)
         logits = top_p_only(top_k_only(tempered(allowed, temperature), top_k), top_p)
         # For every row that ever was, so that those that have left change nothing for the others.
         uniform = torch.rand(len(sentence), generator=generator, device=generator.device)
         pieces = draw(logits, uniform.to(logits)[torch.from_numpy(running.owner)])
-        return pieces, allowed.gather(1, pieces.unsqueeze(1)).squeeze(1)
+        return pieces.cpu().numpy(), allowed.gather(1, pieces.unsqueeze(1)).squeeze(1).cpu().numpy()
 
     state = steps.select(steps.start(source, source_padding), sentence)
     lengths = max_lengths.to(source.device)[sentence]

@@ -14,7 +14,7 @@ from congling.decoding.candidates import NEVER
 from congling.decoding.hypotheses import Floats, Hypothesis, Running, Whole
 from congling.decoding.steps import Steps, select_rows, take_step
 
-Choose = Callable[[Tensor, Running], tuple[Tensor, Tensor]]
+Choose = Callable[[Tensor, Running], tuple[Whole, Floats]]
 """From log-probabilities (N, V) and the rows so far to the next pieces (N,) and their log-probabilities (N,)."""
 Hear = Callable[[int, int], None]
 """Told of each row and the piece that it goes on with, as soon as it is chosen; the end is a piece too."""
@@ -49,7 +49,7 @@ def unroll(
         log_probabilities, state = take_step(steps, state, running.last(pad_id, device), running.length)
         if record_alternatives:
             _record(alternatives, running, log_probabilities, record_alternatives)
-        pieces, values = (each.cpu().numpy() for each in choose(log_probabilities, running))
+        pieces, values = choose(log_probabilities, running)
         grown = running.followed_by(pieces, values)
         fates = _fates(running, pieces, values, end_id, limits)
         if hear is not None:
