@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from congling.decoding import candidates_compiled
 from congling.decoding.beam import beam_search
 from congling.decoding.candidates import best_continuations, best_pieces, forbid_repeats, likeliest
 from congling.decoding.greedy import greedy_search
@@ -485,12 +484,11 @@ def test_compiled_continuations_are_the_plain_ones(
     owner = np.repeat(np.arange(len(counts)), counts)
     free = torch.randint(0, 6, (len(counts),), generator=generator).numpy()
     free[owner[0]] = max(1, free[owner[0]])
-    found = candidates_compiled.best_continuations(scores.numpy(), total, owner, free, np.array(banned, np.int64))
-    plain = best_continuations(scores, total, owner, free, torch.tensor(banned, dtype=torch.int64))
+    forbidden = torch.tensor(banned, dtype=torch.int64)
+    found, plain = (best_continuations(scores, total, owner, free, forbidden, compiled) for compiled in (True, False))
     for one, other in zip(found, plain, strict=True):
         assert one.tolist() == other.tolist()
-    pieces, values = candidates_compiled.likeliest(scores.numpy(), np.array(banned, np.int64))
-    plain_pieces, plain_values = likeliest(scores, torch.tensor(banned, dtype=torch.int64))
+    (pieces, values), (plain_pieces, plain_values) = (likeliest(scores, forbidden, each) for each in (True, False))
     possible = plain_values > NEVER
     assert values[possible].tolist() == plain_values[possible].tolist() and not (values[~possible] > NEVER).any()
     assert pieces[possible].tolist() == plain_pieces[possible].tolist()

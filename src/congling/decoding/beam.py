@@ -114,14 +114,9 @@ class _Search:
     def grow(self, running: Running, log_probabilities: Tensor, compiled: bool) -> tuple[Whole, Running]:
         """The continuations that take the free places, by sentence and then best first, and each one's parent row."""
         allowed = forbid_repeats(log_probabilities, running.pieces, self.no_repeat_ngram)
-        given = running.total, running.owner, self.beam - self.finished
-        if compiled:
-            from congling.decoding import candidates_compiled
-
-            found = candidates_compiled.best_continuations(allowed.numpy(), *given, self.banned.numpy())
-        else:
-            found = best_continuations(allowed, *given, self.banned)
-        parents, pieces, values = found
+        parents, pieces, values = best_continuations(
+            allowed, running.total, running.owner, self.beam - self.finished, self.banned, compiled
+        )
         return parents, running.select(parents).followed_by(pieces, values)
 
     def collect(self, running: Running, grown: Running) -> NDArray[np.bool_]:

@@ -47,11 +47,7 @@ def greedy_search(
 
     def choose(log_probabilities: Tensor, running: Running) -> tuple[Whole, Floats]:
         allowed = forbid_repeats(log_probabilities, running.pieces, no_repeat_ngram)
-        if not is_compiled(steps):
-            return likeliest(allowed, forbidden)
-        from congling.decoding import candidates_compiled
-
-        return candidates_compiled.likeliest(allowed.numpy(), forbidden.numpy())
+        return likeliest(allowed, forbidden, is_compiled(steps))
 
     return unroll(
         steps,
