@@ -39,7 +39,6 @@ from congling.data.text.pair_readers import read_tatoeba
 from congling.decoding.beam import beam_search
 from congling.decoding.greedy import greedy_search
 from congling.learning.threads import threads_for
-from congling.networks.prepared_compiled import FIRST_STEPS
 from congling.networks.prepared_transformer import PreparedTransformer
 from congling.networks.transformer import Transformer
 from congling.tasks.translation.options import NetworkOptions
@@ -119,7 +118,7 @@ def decoding_seconds(network: Transformer, length: int, beam: int, rounds: int) 
     seconds that a user waits, and what else it does cannot bend the curve. The least, since disturbance only adds.
     """
     steps = PreparedTransformer(network)
-    steps.compiled.steps = FIRST_STEPS  # compiled from the beginning, as after some sentences
+    steps.compiled.prepare()  # as after some sentences
     source = torch.randint(2, SOURCE_PIECES - 1, (1, length))
     settings: dict[str, Any] = {
         "end_id": 0, "pad_id": TARGET_PIECES - 1, "max_lengths": torch.tensor([length]), "banned": (0, 1),

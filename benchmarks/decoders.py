@@ -50,7 +50,9 @@ def decoder(name: str, run: Path, folder: Path) -> Decode:
 
 
 def our_decoder(translator: Translator) -> Decode:
-    """Ours, by the search behind ``congling translate``."""
+    """Ours, by the search behind ``congling translate``, compiled as it is after some sentences."""
+    if translator.prepared is not None:
+        translator.prepared.compiled.prepare()
 
     def decode(rows: Rows, beam: int) -> Rows:
         options = SearchOptions(

@@ -5,7 +5,9 @@ H 3 heads of width 7, so W 21 · F 13 · 18 pieces that can be said: no width is
 
 from __future__ import annotations
 
+import importlib
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +17,9 @@ from torch import Tensor
 from congling.decoding.beam import beam_search
 from congling.decoding.greedy import greedy_search
 from congling.decoding.hypotheses import Hypothesis
-from congling.equations.compiling import whole
+from congling.equations.compiling import is_kept, whole
 from congling.networks import prepared_compiled
-from congling.networks.prepared_compiled import FIRST_STEPS, CompiledState
+from congling.networks.prepared_compiled import FIRST_STEPS, FIRST_STEPS_EVER, CompiledState
 from congling.networks.prepared_memory import PreparedState
 from congling.networks.prepared_transformer import PreparedTransformer
 from congling.networks.transformer import Transformer
@@ -44,8 +46,7 @@ def network_of(norm_first: bool = False, activation: Activation = "relu") -> Tra
 def compiled(network: Transformer) -> PreparedTransformer:
     """Prepared, and compiled from the beginning."""
     prepared = PreparedTransformer(network)
-    prepared.compiled.steps = FIRST_STEPS
-    assert prepared.compiled.ready()
+    prepared.compiled.prepare()
     return prepared
 
 
@@ -105,8 +106,15 @@ def test_compiled_code_comes_late_and_only_where_it_can(monkeypatch: pytest.Monk
         prepared.step(state, row)
     assert isinstance(prepared.start(*sentences([5])), PreparedState)
     prepared.step(state, row)
+    monkeypatch.setattr("congling.equations.compiling.is_kept", lambda _function: False)
+    assert isinstance(prepared.start(*sentences([5])), PreparedState)
+    monkeypatch.setattr("congling.equations.compiling.is_kept", lambda _function: True)
     assert isinstance(prepared.start(*sentences([5])), CompiledState)
     prepared.step(state, row)  # what was begun without it goes on without it
+    first_ever = PreparedTransformer(network_of())
+    first_ever.compiled.steps = FIRST_STEPS_EVER
+    monkeypatch.setattr("congling.equations.compiling.is_kept", lambda _function: False)
+    assert first_ever.compiled.ready()
     assert not PreparedTransformer(network_of().double()).compiled.able
     monkeypatch.setattr(prepared_compiled, "MOST_WEIGHTS", 1000)
     assert not PreparedTransformer(network_of()).compiled.able
@@ -132,6 +140,17 @@ def test_a_function_is_compiled_where_nothing_can_be_kept(monkeypatch: pytest.Mo
     """Guards translators in containers that may write nowhere: numba refuses to compile what it cannot keep."""
     monkeypatch.setattr("numba.core.caching.CacheImpl._locator_classes", [])
     assert whole(_next)(3) == 4
+
+
+def test_what_is_kept_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Guards the first translations on a machine from seconds of compiling that pay only later."""
+    module = tmp_path / "another.py"
+    module.write_text("def another(number):\n    return number + 2\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    another = importlib.import_module("another").another
+    assert not is_kept(whole(another)) and not is_kept(another)
+    assert whole(another)(3) == 5
+    assert is_kept(whole(another))
 
 
 def _next(number: int) -> int:

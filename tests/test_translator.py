@@ -17,7 +17,6 @@ from congling.decoding.greedy import greedy_search
 from congling.equations.glass_box import glass_box
 from congling.errors import UserError
 from congling.learning.runs import Run
-from congling.networks.prepared_compiled import FIRST_STEPS
 from congling.tasks.translation import translator as module
 from congling.tasks.translation.options import SearchOptions
 from congling.tasks.translation.translator import Translator
@@ -65,7 +64,7 @@ def test_threads_side_by_side_find_the_same(tiny_run: Path, lines: list[str], op
     alone, shared = (Translator.load(Run.open(tiny_run), device="cpu") for _time in range(2))
     expected = [(each.texts, each.scores) for each in alone.translate(lines, options)]
     assert shared.prepared is not None
-    shared.prepared.compiled.steps = FIRST_STEPS
+    shared.prepared.compiled.prepare()
     computing, inner, both = [], shared._search, threading.Barrier(2, timeout=60)
 
     def listening(*arguments: Any) -> Any:

@@ -27,3 +27,9 @@ def whole(function: F) -> F:
         return cast(F, numba.njit(fastmath=_FAST, nogil=True, cache=True)(function))
     except RuntimeError:
         return cast(F, numba.njit(fastmath=_FAST, nogil=True)(function))
+
+
+def is_kept(function: Callable[..., Any]) -> bool:
+    """Whether a process before this one has compiled a ``whole`` function, so that it is at hand in no time."""
+    kept = getattr(getattr(function, "_cache", None), "_cache_file", None)  # numba has no public way to ask
+    return kept is not None and bool(kept._load_index())

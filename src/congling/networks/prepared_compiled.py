@@ -23,7 +23,8 @@ from congling.networks.prepared_linear import PreparedLinear
 if TYPE_CHECKING:  # numba, which it imports, takes longer than a few sentences
     from congling.networks.prepared_kernels import Floats, Whole
 
-FIRST_STEPS = 200  # of one row; some 15 sentences. Then half a second for numba, five where it must compile yet
+FIRST_STEPS = 200  # of one row; some 15 sentences. Then half a second for numba
+FIRST_STEPS_EVER = 5_000  # where nothing is compiled yet, which takes some 13 seconds, once on a machine
 ROWS_A_STEP = 16  # so many rows more count as another step
 FIRST_ROOM = 16  # positions; it doubles when it is full
 MOST_WEIGHTS = 8_000_000  # these lie in a processor's cache; more of them several threads read together faster
@@ -165,20 +166,25 @@ class CompiledTransformer:
     def ready(self) -> bool:
         """Whether what begins now is to be done here."""
         if self.able and not self.prepared and self.steps >= FIRST_STEPS:
-            with self.preparing:  # several threads may ask
-                if not self.prepared:
-                    self._prepare()
+            from congling.equations.compiling import is_kept
+            from congling.networks import prepared_kernels
+
+            if self.steps >= FIRST_STEPS_EVER or is_kept(prepared_kernels.write):
+                self.prepare()
         return self.prepared
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Be ready from now on."""
         from congling.networks import prepared_kernels
 
-        self.kernels = prepared_kernels
-        first = self.decoder.layers[0]
-        self.shape = first.add_and_norm.norm_first, (relu, gelu, silu).index(first.feed_forward.activation)
-        self.encoder_weights = EncoderWeights._make(self.encoder.arrays())
-        self.decoder_weights = DecoderWeights._make(self.decoder.arrays())
-        self.prepared = True
+        with self.preparing:  # several threads may ask
+            if not self.prepared:
+                self.kernels = prepared_kernels
+                first = self.decoder.layers[0]
+                self.shape = first.add_and_norm.norm_first, (relu, gelu, silu).index(first.feed_forward.activation)
+                self.encoder_weights = EncoderWeights._make(self.encoder.arrays())
+                self.decoder_weights = DecoderWeights._make(self.decoder.arrays())
+                self.prepared = True
 
     def start(self, source: Tensor, source_padding: Tensor) -> CompiledState:
         """Read the source, (B, S) ids; nothing is written yet."""

@@ -141,8 +141,9 @@ def write(
         asking = _before(rows, weights, 3 * layer, norm_first, normed)
         _multiply(asking, weights.input[layer], weights.input_bias[layer], projected)
         for row in range(count):
-            past[layer, 0, position, row] = projected[row, width : 2 * width]
-            past[layer, 1, position, row] = projected[row, 2 * width :]
+            for column in range(width):
+                past[layer, 0, position, row, column] = projected[row, width + column]
+                past[layer, 1, position, row, column] = projected[row, 2 * width + column]
         for row in range(count):
             _collect(past[layer], ancestors[row], seen)
             _attend(projected[row], seen[0], seen[1], position + 1, scores, answers[row])
@@ -341,7 +342,9 @@ def _sum_of_exponentials(numbers: Floats, largest: np.float32, powers: Floats) -
 @part
 def _largest(numbers: Floats) -> np.float32:
     """The largest of them; of lines of 64 the largest in each column first, by vector instructions."""
-    lanes = np.full(_LANES, -np.inf, np.float32)
+    lanes = np.empty(_LANES, np.float32)
+    for lane in range(_LANES):
+        lanes[lane] = -np.inf
     lines = len(numbers) // _LANES
     for line in range(lines):
         for lane in range(_LANES):
