@@ -120,8 +120,8 @@ class CompiledState:
         position: how many positions are filled.
         memory: (L, 2, B, H, S, D) keys and values of the sources, and the length of each, (B,).
         sentences: (N,) which of the B each row looks at.
-        past: (L, 2, room, N or more, W) keys and values of what was written, never moved; ``ancestors`` (N, room) says
-            in which of its rows each position of a hypothesis stands.
+        past: (L, 2, room, N or more, W) keys and values of what was written; they are not moved when hypotheses change
+            places: ``ancestors`` (N, room) says in which of its rows each position of a hypothesis stands.
     """
 
     position: int
@@ -132,15 +132,15 @@ class CompiledState:
     ancestors: Whole
 
     def with_room(self) -> CompiledState:
-        """With room for one more position of every row."""
-        layers, kinds, room, rows, width = self.past.shape
-        if self.position < room and len(self.sentences) <= rows:
+        """With room for one more position of every row, and none any more for rows that nobody goes back to."""
+        layers, kinds, room, most, width = self.past.shape
+        rows, position = len(self.sentences), self.position
+        if position < room and rows <= most:
             return self
-        wider, longer = max(rows, len(self.sentences)), room if self.position < room else max(FIRST_ROOM, 2 * room)
-        past = np.empty((layers, kinds, longer, wider, width), np.float32)
-        past[:, :, : self.position, :rows] = self.past[:, :, : self.position]
-        ancestors = np.empty((len(self.sentences), longer), np.int64)
-        ancestors[:, : self.position] = self.ancestors[:, : self.position]
+        longer = room if position < room else max(FIRST_ROOM, 2 * room)
+        past = np.empty((layers, kinds, longer, max(rows, min(most, 2 * rows)), width), np.float32)
+        past[:, :, :position, :rows] = self.past[:, :, np.arange(position)[:, None], self.ancestors[:, :position].T]
+        ancestors = np.repeat(np.arange(rows)[:, None], longer, axis=1)
         return replace(self, past=past, ancestors=ancestors)
 
 
