@@ -16,7 +16,7 @@ from typing import Any
 from tatoeba_batches import SOURCE_PIECES, TARGET_PIECES, IdRows
 from training_steps import DROPOUT, HEADS, LAYERS, LONGEST, RATE, SMOOTHING
 
-from congling.data.text.tokenizers import END_ID, UNKNOWN_ID
+from congling.data.text.tokenizer_files import END_ID, UNKNOWN_ID
 
 UNKNOWN = "<unk>"
 SPEED = re.compile(r"Tokens per Sec: +(\d+)")

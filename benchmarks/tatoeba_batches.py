@@ -7,7 +7,7 @@ import numpy as np
 from congling.data.sources import fetch, find_source
 from congling.data.text.pair_batches import Batch, collate, plan_epoch
 from congling.data.text.pair_readers import read_tatoeba
-from congling.data.text.tokenizers import train_tokenizer
+from congling.data.text.tokenizer_training import train_tokenizer
 
 SOURCE_PIECES, TARGET_PIECES = 5000, 4000  # of which the last is padding
 IdRows = list[list[int]]

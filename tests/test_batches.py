@@ -25,7 +25,7 @@ from congling.data.text.pair_batches import (
     plan_epoch,
 )
 from congling.data.text.token_store import TokenStore, TokenStoreWriter, tokenize_pairs
-from congling.data.text.tokenizers import train_tokenizer
+from congling.data.text.tokenizer_training import train_tokenizer
 from congling.data.text.training_batches import SubwordSampling, TrainingBatches
 from congling.errors import UserError
 

@@ -25,7 +25,7 @@ import pytest
 
 from conftest import Outcome
 from congling.cli.main import main
-from congling.data.text.tokenizers import Kind, train_tokenizer
+from congling.data.text.tokenizer_training import Kind, train_tokenizer
 from congling.learning import precision
 from congling.learning.runs import Run
 

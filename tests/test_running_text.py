@@ -13,7 +13,8 @@ from congling.data.text.passages import Documents, Passage, hold_out, passages_o
 from congling.data.text.running_text import Memory, RunningTextBatches, stretches
 from congling.data.text.splits import TEST, TRAIN, VALID
 from congling.data.text.text_stream import TextStream
-from congling.data.text.tokenizers import Kind, Normalization, Tokenizer, train_tokenizer
+from congling.data.text.tokenizer_training import Kind, Normalization, train_tokenizer
+from congling.data.text.tokenizers import Tokenizer
 from congling.errors import UserError
 
 POEM = "床前明月光，\n  疑是地上霜。\n\n舉頭望明月，\n\tdef  f(x):\n"

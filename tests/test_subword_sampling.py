@@ -22,7 +22,8 @@ from congling.data.text.subword_sampling import (
     SubwordSampler,
     Vocabulary,
 )
-from congling.data.text.tokenizers import Kind, Tokenizer, train_tokenizer
+from congling.data.text.tokenizer_training import Kind, train_tokenizer
+from congling.data.text.tokenizers import Tokenizer
 
 DRAWS = 5_003
 LETTERS = "abcdeé 龘我们"

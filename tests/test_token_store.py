@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from congling.data.text import token_store
 from congling.data.text.token_store import TokenizedCounts, TokenStore, TokenStoreWriter, tokenize_pairs
-from congling.data.text.tokenizers import Tokenizer, train_tokenizer
+from congling.data.text.tokenizer_training import train_tokenizer
+from congling.data.text.tokenizers import Tokenizer
 from congling.errors import UserError
 
 Pair = tuple[list[int], list[int]]

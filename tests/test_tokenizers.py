@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from congling.data.text.chinese import simplified_chinese_rules, simplified_forms
-from congling.data.text.tokenizers import Kind, Tokenizer, _drawn, train_tokenizer
+from congling.data.text.tokenizer_training import Kind, drawn, train_tokenizer
+from congling.data.text.tokenizers import Tokenizer
 from congling.errors import UsageError, UserError
 
 KINDS: list[Kind] = ["bpe", "unigram", "characters"]
@@ -203,9 +204,9 @@ def test_plain_characters_of_a_large_alphabet_are_known() -> None:
 def test_a_sample_is_drawn_evenly(count: int) -> None:
     """Guards large corpora, of which a part is learnt from: the texts at their end must count as much as the first."""
     texts = [str(number) for number in range(211)]
-    drawn = _drawn(texts, count)
-    assert len(set(drawn)) == len(drawn) == count and _drawn(texts, count) == drawn
-    many = [int(number) for number in _drawn(map(str, range(20_000)), 2_000)]
+    found = drawn(texts, count)
+    assert len(set(found)) == len(found) == count and drawn(texts, count) == found
+    many = [int(number) for number in drawn(map(str, range(20_000)), 2_000)]
     assert sum(many) / len(many) == pytest.approx(10_000, rel=0.05)
 
 

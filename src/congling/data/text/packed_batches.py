@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from congling.data.text.pair_batches import Batch, IdRows, Packing
 from congling.data.text.tiles import TileSize, pack, tile_size
-from congling.data.text.tokenizers import END_ID
+from congling.data.text.tokenizer_files import END_ID
 from congling.data.text.training_batches import PairBatches
 
 BATCHES_AT_ONCE = 32  # so many batches' sentences are packed together: more fill the tiles hardly better

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from congling.data.text.tokenizers import END_ID
+from congling.data.text.tokenizer_files import END_ID
 
 Rows = NDArray[np.int64]
 Lengths = NDArray[np.int32]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from congling.data.text.tokenizers import Kind, Normalization, Tokenizer, train_tokenizer
+from congling.data.text.tokenizer_training import Kind, Normalization, train_tokenizer
+from congling.data.text.tokenizers import Tokenizer
 from congling.data.text.words import SettledSplit, splitter, splitting_of
 
 LOOKED_AT = 1000  # texts, to find out how their words are to be found

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from congling.data.text.passages import Passage, hold_out, read_passages, text_files
 from congling.data.text.splits import TEST, TRAIN, VALID
-from congling.data.text.tokenizers import Tokenizer, train_tokenizer
+from congling.data.text.tokenizer_training import train_tokenizer
+from congling.data.text.tokenizers import Tokenizer
 from congling.data.text.word_store import WordStore
 from congling.errors import UserError
 from congling.language import _

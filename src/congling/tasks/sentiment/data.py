@@ -29,7 +29,8 @@ from congling.data.text.labelled_texts import (
 from congling.data.text.piece_cutter import PieceCutter, train_pieces
 from congling.data.text.scripts import dominant_script
 from congling.data.text.splits import TEST, TRAIN, VALID
-from congling.data.text.tokenizers import Normalization, Tokenizer
+from congling.data.text.tokenizer_training import Normalization
+from congling.data.text.tokenizers import Tokenizer
 from congling.errors import UsageError, UserError
 from congling.language import _
 from congling.learning.atomic import explaining_disk_errors, write_atomically

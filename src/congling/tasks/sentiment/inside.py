@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from congling.data.text.tokenizers import END
+from congling.data.text.tokenizer_files import END
 from congling.equations.activations import softmax
 from congling.equations.glass_box import GlassBox, glass_box
 from congling.tasks.sentiment.sentiment_classifier import SentimentClassifier

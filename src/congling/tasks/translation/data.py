@@ -19,7 +19,8 @@ from congling.data.text.languages import direction_of, primary
 from congling.data.text.scripts import dominant_script
 from congling.data.text.splits import REPEATED, TEST, TRAIN, VALID, Example, choose_parts, examples
 from congling.data.text.token_store import TokenizedCounts, tokenize_pairs
-from congling.data.text.tokenizers import Normalization, Tokenizer, train_tokenizer
+from congling.data.text.tokenizer_training import Normalization, train_tokenizer
+from congling.data.text.tokenizers import Tokenizer
 from congling.errors import UsageError, UserError
 from congling.language import _
 from congling.learning.atomic import write_atomically

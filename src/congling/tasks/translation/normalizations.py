@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from congling.data.text.languages import primary
-from congling.data.text.tokenizers import Normalization
+from congling.data.text.tokenizer_training import Normalization
 from congling.tasks.translation.options import VocabularyOptions
 
 PLAIN: Normalization = "nmt_nfkc"  # where a language has no rule of its own
