@@ -19,6 +19,7 @@ from congling.equations.activations import gelu, relu, silu
 from congling.networks.layers import LayerNormalisation
 from congling.networks.prepared_layers import Positions, PreparedDecoderLayer, PreparedEncoderLayer
 from congling.networks.prepared_linear import PreparedLinear
+from congling.networks.prepared_memory import FIRST_ROOM
 
 if TYPE_CHECKING:  # numba, which it imports, takes longer than a few sentences
     from congling.networks.prepared_kernels import Floats, Whole
@@ -26,7 +27,6 @@ if TYPE_CHECKING:  # numba, which it imports, takes longer than a few sentences
 FIRST_STEPS = 200  # of one row; some 15 sentences. Then half a second for numba
 FIRST_STEPS_EVER = 5_000  # where nothing is compiled yet, which takes some 13 seconds, once on a machine
 ROWS_A_STEP = 16  # so many rows more count as another step
-FIRST_ROOM = 16  # positions; it doubles when it is full
 MOST_WEIGHTS = 8_000_000  # these lie in a processor's cache; more of them several threads read together faster
 
 Layer = TypeVar("Layer", PreparedEncoderLayer, PreparedDecoderLayer)

@@ -33,7 +33,7 @@ Whole = NDArray[np.int64]
 _ZERO, _HALF, _ONE, _EPSILON = np.float32(0), np.float32(0.5), np.float32(1), np.float32(1e-5)
 _ROOT_OF_HALF = np.float32(math.sqrt(0.5))
 _RELU, _GELU = 0, 1  # and 2 for silu
-_LEAST, _LOG2_OF_E = np.float32(-87), np.float32(math.log2(math.e))  # e^−87 is the least that 23 bits can follow
+_LEAST, _LOG2_OF_E = np.float32(-87), np.float32(math.log2(math.e))  # below −87, e^x is no ordinary float32
 _LOG_2_BEGINS, _LOG_2_GOES_ON = np.float32(0.693359375), np.float32(math.log(2) - 0.693359375)
 _C3, _C4, _C5, _C6, _C7 = (
     np.float32(number) for number in (1.6666665e-1, 4.1665796e-2, 8.3334519e-3, 1.3981999507e-3, 1.9875691500e-4)

@@ -14,6 +14,8 @@ from torch import Tensor
 from congling.equations.attention import padding_mask
 from congling.networks.prepared_linear import filled
 
+FIRST_ROOM = 16  # positions; it doubles when it is full
+
 
 @dataclass(frozen=True)
 class Grid:

@@ -24,11 +24,9 @@ from torch.nn import functional as F
 from congling.networks.prepared_compiled import CompiledState, CompiledTransformer, Half
 from congling.networks.prepared_layers import Positions, PreparedDecoderLayer, PreparedEncoderLayer
 from congling.networks.prepared_linear import PreparedLinear, filled
-from congling.networks.prepared_memory import Grid, Groups, Memory, PreparedState
+from congling.networks.prepared_memory import FIRST_ROOM, Grid, Groups, Memory, PreparedState
 from congling.networks.transformer import InputEmbedding, Transformer
 from congling.networks.transformer_layers import DecoderLayer, EncoderLayer
-
-FIRST_ROOM = 16  # positions; it doubles when it is full
 
 
 class PreparedTransformer:
