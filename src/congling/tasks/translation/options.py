@@ -14,6 +14,7 @@ from congling.data.text.languages import direction_of
 from congling.errors import UsageError
 from congling.language import _
 from congling.learning.options import Budget, TrainingOptions, require_at_least, require_at_most, require_below_one
+from congling.learning.schedules import ScheduleName
 from congling.networks.recurrent_kinds import GATES
 
 TASK = "translation"
@@ -259,6 +260,8 @@ class TranslationTraining(TrainingOptions):
     learning_rate: float | None = None  # type: ignore[assignment]  # a number once ``TranslationOptions.settle`` ran
     """The highest learning rate, reached at the end of the warm-up; by default 0.055 / √width (0.004 for a width of
     192), with --norm post half of it, of an rnn 0.004."""
+    schedule: ScheduleName = "linear"
+    """How the learning rate falls after the warm-up."""
     batch_tokens: int = 2048
     """Tokens in a batch, padding included, on the longer side."""
     label_smoothing: float = 0.1
