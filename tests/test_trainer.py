@@ -512,8 +512,12 @@ def test_averages_in_memory_are_those_on_the_disk(run: Run) -> None:
 
 def test_ctrl_c_in_memory_ends_at_once() -> None:
     """Guards a notebook: where nothing can be saved, the first Ctrl-C must not wait, nor pass for a finished fit."""
-    with pytest.raises(KeyboardInterrupt):
-        Training(None, options(), before_loss=interrupted_at(2)).trainer.train()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what runs in the background ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Training(None, options(), before_loss=interrupted_at(2)).trainer.train()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_divergence_in_memory_says_what_is_left() -> None:
