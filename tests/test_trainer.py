@@ -512,7 +512,7 @@ def test_averages_in_memory_are_those_on_the_disk(run: Run) -> None:
 
 def test_ctrl_c_in_memory_ends_at_once() -> None:
     """Guards a notebook: where nothing can be saved, the first Ctrl-C must not wait, nor pass for a finished fit."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what runs in the background ignore it
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is made to ignore it
     try:
         with pytest.raises(KeyboardInterrupt):
             Training(None, options(), before_loss=interrupted_at(2)).trainer.train()
