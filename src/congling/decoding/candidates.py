@@ -8,11 +8,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 from torch import Tensor
 
-Whole = NDArray[np.int64]
-Floats = NDArray[np.float32]
+from congling.decoding.hypotheses import Floats, Whole
 
 NEVER = float("-inf")
 FOLD = 128  # columns into which a long row of probabilities is folded to find its best ones
@@ -131,7 +129,7 @@ def forbid(log_probabilities: Tensor, banned: Tensor) -> Tensor:
     return log_probabilities.index_fill(1, banned[banned < log_probabilities.shape[1]], NEVER)
 
 
-def forbid_repeats(log_probabilities: Tensor, prefix: NDArray[np.int64], size: int) -> Tensor:
+def forbid_repeats(log_probabilities: Tensor, prefix: Whole, size: int) -> Tensor:
     """−inf for each piece that would complete an n-gram of ``size`` pieces which the row already has.
 
     It stops a model that says the same two words for ever. The end never repeats, so a row can always stop.

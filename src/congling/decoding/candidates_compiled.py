@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from congling.decoding.hypotheses import Whole
 from congling.equations.compiling import part, whole
 
-Whole = NDArray[np.int64]
 Numbers = NDArray[Any]  # float32, or float64 where a network computes in it
 
 LANES = 64  # a row is read as lines of so many numbers; the largest of each column are found by vector instructions

@@ -181,7 +181,7 @@ class CompiledTransformer:
             if not self.prepared:
                 self.kernels = prepared_kernels
                 first = self.decoder.layers[0]
-                self.shape = first.add_and_norm.norm_first, (relu, gelu, silu).index(first.feed_forward.activation)
+                self.variant = first.add_and_norm.norm_first, (relu, gelu, silu).index(first.feed_forward.activation)
                 self.encoder_weights = EncoderWeights._make(self.encoder.arrays())
                 self.decoder_weights = DecoderWeights._make(self.decoder.arrays())
                 self.prepared = True
@@ -193,7 +193,7 @@ class CompiledTransformer:
         layers, heads, width = len(self.decoder.layers), self.decoder.layers[0].heads, self.decoder.table.shape[1]
         memory = np.empty((layers, 2, sentences, heads, length, width // heads), np.float32)
         pieces, positions = np.ascontiguousarray(source.numpy()), self.positions(length).numpy()
-        self.kernels.read(self.encoder_weights, *self.shape, pieces, lengths, positions, memory)
+        self.kernels.read(self.encoder_weights, *self.variant, pieces, lengths, positions, memory)
         nothing = np.empty((layers, 2, 0, sentences, width), np.float32)
         return CompiledState(0, memory, lengths, np.arange(sentences), nothing, np.empty((sentences, 0), np.int64))
 
@@ -202,7 +202,7 @@ class CompiledTransformer:
         state = state.with_room()
         log_probabilities = np.empty((len(last), len(self.decoder.projection.bias)), np.float32)
         self.kernels.write(
-            self.decoder_weights, *self.shape, np.ascontiguousarray(last.numpy()), state.position,
+            self.decoder_weights, *self.variant, np.ascontiguousarray(last.numpy()), state.position,
             self.positions(state.position + 1).numpy(), state.past, state.ancestors, state.memory, state.sentences,
             state.lengths, log_probabilities,
         )  # fmt: skip
