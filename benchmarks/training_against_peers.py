@@ -1,15 +1,21 @@
-"""Training speed against MarianMTModel and torch.nn.Transformer: target tokens a second, same batches, in one run.
+"""Training speed against MarianMTModel and torch.nn.Transformer: target tokens a second, same sentences, in one run.
 
-All train the same sizes (3+3 layers, 4 heads, feed-forward four times the width) on the same Tatoeba batches with
+All train the same sizes (3+3 layers, 4 heads, feed-forward four times the width) on the same Tatoeba sentences with
 dropout and AdamW; each way has a process of its own (some 10 GB for all), and steps are taken by turns, so that a
 drifting machine slows all. Each peer runs in float32 and with autocast to bfloat16, Marian in bfloat16 throughout too,
 and with the attention that it takes by itself (sdpa) and eager. Tokens are target tokens that are not padding, ends
 included. Loading and tokenising are left out for all. Ours alone smooths labels, shares batches among threads, and
-packs the same sentences as its trainer does: the peers' batches hold sentences of one length each, and ever new shapes,
-for which oneDNN compiles kernels. So all batches are gone through twice, by "new" shapes and by "known" ones; a long
-training is between the two. A few are gone through once more while another program keeps one processor busy; no bar
-speaks of that. A large square product in bfloat16 takes part in the turns: it is the limit that our step's arithmetic
-(model_flops.py) is held against.
+packs sentences as its trainer does. The peers get these sentences
+
+- in batches of one length each, which is more than their own trainers do. They come in ever new shapes, for which
+  oneDNN compiles kernels, so that all are gone through twice, by "new" shapes and by "known" ones; a long training is
+  between the two;
+- as Hugging Face's Seq2SeqTrainer draws batches by itself: equally many sentences each, as many as there are in ours
+  on average, whatever their lengths, padded to the longest;
+- a few of one length each while another program keeps one processor busy; no bar speaks of that.
+
+A large square product in bfloat16 takes part in the turns: it is the limit that our step's arithmetic (model_flops.py)
+is held against.
 
     make benchmark-training          (or: python benchmarks/training_against_peers.py --widths 192 --batches 6)
 """
@@ -25,12 +31,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from apart import Apart, Make
 from benchmark import Figure, main
 from machine_limits import SquareProduct
 from model_flops import training_flops
-from tatoeba_batches import SOURCE_PIECES, TARGET_PIECES, padded_batch, tatoeba_rows
+from tatoeba_batches import SOURCE_PIECES, TARGET_PIECES, IdRows, padded_batch, tatoeba_rows
 from training_steps import Step, marian_step, our_batches, our_step, sizes_of, torch_step
 from turns import by_turns, fastest, median_rate, median_ratio
 
@@ -38,6 +45,7 @@ from congling.data.text.pair_batches import Batch
 from congling.tasks.translation.options import TranslationTraining
 
 OURS = "congling"
+DRAWN = "batches as Seq2SeqTrainer draws them"
 PEERS, BARS = ("marian", "torch"), {"marian": "≥ 2"}
 LIMITS = {f"limit {side}": side for side in (1024, 2048)}
 
@@ -99,33 +107,48 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     rows = tatoeba_rows(given.batch_tokens, given.batches)
     ours = our_batches(rows, given.batch_tokens)
-    work = [Work(padded_batch(*each), packed) for each, packed in zip(rows, ours, strict=False)]
+    alike, drawn = (layouts(each, ours) for each in (rows, drawn_at_random(rows)))
+    work = alike + drawn
     figures, details = list[Figure](), dict[str, Any](batch_tokens=given.batch_tokens)
     for width in given.widths:
         makers = ways(width, given.batch_tokens)
         everything = {name: Apart(make, work, torch.get_num_threads()) for name, make in makers.items()}
-        few = work[: given.warm_up + given.busy_batches]
-        for case, pieces, beside in (
-            ("new shapes", work, contextlib.nullcontext()),
-            ("known shapes", work, contextlib.nullcontext()),
-            ("known shapes, one processor busy", few, one_processor_busy()),
+        quiet, busy = contextlib.nullcontext(), one_processor_busy()
+        few = given.warm_up + given.busy_batches if given.busy_batches and width == given.widths[0] else 0
+        for case, numbers, beside in (
+            ("new shapes", range(len(alike)), quiet),
+            ("known shapes", range(len(alike)), quiet),
+            (DRAWN, range(len(alike), len(work)), quiet),
+            ("known shapes, one processor busy", range(min(few, len(alike))), busy),
         ):
-            counted = pieces[given.warm_up :]
-            if not counted or (pieces is few and width != given.widths[0]):
+            counted = [work[number] for number in numbers[given.warm_up :]]
+            if not counted:
                 continue
             with beside:
-                seconds = by_turns(everything, range(len(pieces)), given.warm_up)
+                seconds = by_turns(everything, numbers, given.warm_up)
             limit = max(median_rate([2 * side**3] * len(counted), seconds.pop(name)) for name, side in LIMITS.items())
             for name, taken in seconds.items():  # a target token
                 seconds[name] = [one / each.tokens(name) for one, each in zip(taken, counted, strict=True)]
             rates = {name: median_rate([1.0] * len(counted), taken) for name, taken in seconds.items()}
-            figures += against_peers(f"width {width}, {case}", seconds, rates, bars=BARS if pieces is work else {})
-            if pieces is work:
+            figures += against_peers(f"width {width}, {case}", seconds, rates, bars=BARS if beside is quiet else {})
+            if beside is quiet and case != DRAWN:
                 figures.append(against_limit(width, case, counted, seconds[OURS], limit))
             details[f"width {width}, {case}"] = {"target tokens/s": rates, "limit, GFLOP/s": limit / 1e9}
         for each in everything.values():
             each.end()
     return figures, details
+
+
+def layouts(rows: list[tuple[IdRows, IdRows]], ours: list[Batch]) -> list[Work]:
+    """Batches of the peers', one of ours beside each."""
+    return [Work(padded_batch(*each), packed) for each, packed in zip(rows, ours, strict=False)]
+
+
+def drawn_at_random(rows: list[tuple[IdRows, IdRows]]) -> list[tuple[IdRows, IdRows]]:
+    """The same sentences in as many batches, each of equally many, whatever their lengths."""
+    pairs = [pair for batch in rows for pair in zip(*batch, strict=True)]
+    parts = np.array_split(np.random.default_rng(1).permutation(len(pairs)), len(rows))
+    return [([pairs[k][0] for k in part], [pairs[k][1] for k in part]) for part in parts]
 
 
 @contextlib.contextmanager

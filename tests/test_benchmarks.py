@@ -74,6 +74,18 @@ def test_padding_is_no_progress(module: Callable[[str], Any]) -> None:
 # Comparing -----------------------------------------------------------------------------------------------------------
 
 
+def test_batches_drawn_at_random_hold_the_same_sentences(module: Callable[[str], Any]) -> None:
+    """Guards pairs that part, and batches that keep to one length or to unlike sizes."""
+    rows = [
+        ([[source] * source for source in batch], [[source + 1] for source in batch]) for batch in ([1] * 9, [2] * 6)
+    ]
+    drawn = module("training_against_peers").drawn_at_random(rows)
+    assert [len(sources) for sources, _targets in drawn] == [8, 7]
+    pairs = [pair for batch in drawn for pair in zip(*batch, strict=True)]
+    assert sorted(pairs) == [([1], [2])] * 9 + [([2, 2], [3])] * 6
+    assert all({1, 2} == {len(source) for source in sources} for sources, _targets in drawn)
+
+
 def test_ways_take_turns_and_each_begins(module: Callable[[str], Any]) -> None:
     """Guards the comparison: every way gets every piece, none always comes first, the warm-up is left out."""
     seen: list[tuple[str, int]] = []
