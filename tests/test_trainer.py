@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from torch import Tensor
 
-from congling.errors import UserError
+from congling.errors import UsageError, UserError
 from congling.learning import trainer as trainer_module
 from congling.learning.checkpoints import checkpoint_folder, load_checkpoint, load_weights
 from congling.learning.events import (
@@ -28,7 +29,7 @@ from congling.learning.events import (
 from congling.learning.frames import list_frames, load_frame
 from congling.learning.metrics import MetricsFile, read_metrics
 from congling.learning.optimizers import RULES, Optimizer
-from congling.learning.options import OptimizerName, TrainingOptions
+from congling.learning.options import Budget, OptimizerName, TrainingOptions
 from congling.learning.runs import Run
 from congling.learning.trainer import Diverged, Trainer
 from congling.learning.training_state import Validation
@@ -448,6 +449,56 @@ def test_the_average_of_the_best_checkpoints(run: Run) -> None:
     assert all(torch.allclose(value, expected[name]) for name, value in load_weights(run, "best").items())
 
 
+@dataclass
+class Scored(TrainingOptions):
+    """Options of a task whose validations have a score."""
+
+    default_budget: ClassVar[Budget] = Budget(steps=1)
+    score: ClassVar[str | None] = "bleu"
+
+
+@pytest.mark.parametrize(
+    ("best_by", "best", "ended_at"), [("loss", 1, 3), ("score", 4, 6)], ids=["lowest loss", "highest score"]
+)
+def test_what_makes_a_validation_the_best(run: Run, best_by: str, best: int, ended_at: int) -> None:
+    """Guards --best-by: a score that rises while the loss does decides about ``best``, patience and the average."""
+    steps = iter([(1.0, 10.0), (2.0, 20.0), (3.0, 15.0), (4.0, 30.0), (5.0, 29.0), (6.0, 30.0), (0.5, 1.0)])
+
+    def validate() -> Validation:
+        loss, score = next(steps)
+        return Validation(loss, {"other": -loss, "bleu": score})
+
+    settings = vars(options(steps=9, validate_every=1, patience=2, average=2, average_of="best")) | {"best_by": best_by}
+    training = Training(run, Scored(**settings), None, validate)
+    assert training.trainer.train() == "patience"
+    assert training.trainer.progress.step == ended_at
+    assert training.trainer.progress.best_step == best
+    assert load_checkpoint(run, "last").state["progress"]["merits"]["2"] == (-2.0 if best_by == "loss" else 20.0)
+    assert training.trainer.progress.steps_to_average(2, "best") == {"loss": [2, 1], "score": [4, 6]}[best_by]
+
+
+def test_a_task_without_a_score_has_none_to_be_best_by() -> None:
+    """Guards against a search for a score that does not exist, at the first validation."""
+    with pytest.raises(UsageError, match="--best-by score"):
+        options(best_by="score").check()
+    Scored(best_by="score").check()
+
+
+def test_checkpoints_from_before_scores_go_on(run: Run) -> None:
+    """Guards runs of earlier versions, which kept losses: what was best stays so."""
+    training = Training(run, options(steps=3, validate_every=1), None, scripted([3, 1, 2]))
+    training.trainer.train()
+    checkpoint = load_checkpoint(run)
+    saved = checkpoint.state["progress"]
+    merits, best = saved.pop("merits"), saved.pop("best_merit")
+    saved |= {"losses": {step: -merit for step, merit in merits.items()}, "best_loss": -best}
+    again = Training(run, options(steps=4, validate_every=1), None, scripted([1.5]))
+    again.trainer.restore(checkpoint)
+    again.trainer.train()
+    assert vars(again.trainer.progress)["merits"] == {"1": -3, "2": -1, "3": -2, "4": -1.5}
+    assert (again.trainer.progress.best_step, again.trainer.progress.best_merit) == (2, -1)
+
+
 def test_averages_take_validated_checkpoints_only(run: Run, clock: Clock) -> None:
     """Guards repeatability: one more save, by the clock or by Ctrl-C, must not push a checkpoint out of the average."""
     weights: dict[int, dict[str, Tensor]] = {}
@@ -643,7 +694,7 @@ def test_a_resumed_training_ends_as_if_nothing_had_happened(tmp_path: Path) -> N
     assert [event.step for event in resumed.told(StepDone)] == [6, 7, 8, 9, 10, 11]
     assert same(resumed.trainer.weights(), unbroken.trainer.weights())
     assert same(resumed.trainer.optimizer.state(), unbroken.trainer.optimizer.state())
-    for name in ("step", "count", "epoch", "best_loss", "best_step", "losses"):
+    for name in ("step", "count", "epoch", "best_merit", "best_step", "merits"):
         assert getattr(resumed.trainer.progress, name) == getattr(unbroken.trainer.progress, name)
 
 

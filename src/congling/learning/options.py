@@ -74,6 +74,7 @@ class TrainingOptions:
     """Training"""
 
     default_budget: ClassVar[Budget]  # each task's own, for a training that is told none
+    score: ClassVar[str | None] = None  # the task's own score of a validation, if it has one: the higher, the better
 
     minutes: float | None = None
     """Train for so many minutes; the schedule follows the part that is spent."""
@@ -113,14 +114,17 @@ class TrainingOptions:
     """How often to validate over the whole training."""
     validate_every: int | None = None
     """Validate every so many updates instead."""
+    best_by: Literal["loss", "score"] = "loss"
+    """What makes a validation the best: the lowest loss, or the highest score (BLEU, accuracy). On little data a score
+    may rise for long after the loss does; it wavers more."""
     patience: int | None = None
-    """Stop when the validation loss was not the best for so many validations in a row."""
+    """Stop when so many validations in a row were not the best."""
     keep_checkpoints: int = 3
     """Checkpoints to keep beside the best one."""
     average: int = 0
-    """After training, average the weights of so many checkpoints, and use that if its validation loss is lower."""
+    """After training, average the weights of so many checkpoints, and use that if its validation is better."""
     average_of: Literal["last", "best"] = "last"
-    """Which checkpoints to average: the last ones or those with the lowest validation loss."""
+    """Which checkpoints to average: the last ones or those with the best validations."""
     save_minutes: float = 5.0
     """Save at least every so many minutes, between validations too."""
     threads: int | None = None
@@ -152,6 +156,13 @@ class TrainingOptions:
         if self.weight_decay and self.optimizer != "adamw":
             message = _("--weight-decay {value:g} is a part of --optimizer adamw; with {optimizer}, take --l2")
             raise UsageError(message.format(value=self.weight_decay, optimizer=self.optimizer))
+        if self.best_by == "score" and self.score is None:
+            raise UsageError(_("--best-by score: this task has no score beside its loss; take --best-by loss"))
+
+    @property
+    def ranked_by(self) -> str | None:
+        """The score that decides which validation is the best; None: the loss does."""
+        return self.score if self.best_by == "score" else None
 
     def settle_budget(self) -> None:
         """Write the default budget in where none was given: ``run.yaml`` then says what was meant."""

@@ -1,7 +1,7 @@
 """The trainer: how the parameters of any network here are found. It knows neither the network nor the data.
 
 Forward, loss, backward, update, repeat, until a budget of steps or minutes is spent, the
-validation loss has stopped falling, or the user presses Ctrl-C. Everything that decides the next step is saved in a
+validations have stopped getting better, or the user presses Ctrl-C. Everything that decides the next step is saved in a
 checkpoint, so that a training that was killed goes on as if nothing had happened.
 """
 
@@ -204,7 +204,7 @@ class Trainer(Generic[B]):
         if not math.isfinite(validation.loss):
             self._stop_diverged(progress.step, _("validation loss {loss:g}").format(loss=validation.loss))
         progress.validations = max(progress.validations + 1, self._validations_due(self._fraction()))
-        best = progress.note(validation)
+        best = progress.note(validation, self.options.ranked_by)
         progress.seconds = time.monotonic() - self._begun
         self._tell(self._validated(validation, best))
         if validation.samples:
@@ -258,7 +258,7 @@ class Trainer(Generic[B]):
         return self.progress.steps_to_average(self.options.average, self.options.average_of)
 
     def _use_average(self) -> None:
-        """Average some checkpoints, and let the average be the best one if its validation loss is lower."""
+        """Average some checkpoints, and let the average be the best one if its validation is better."""
         there = self.keeper.steps()
         chosen = [step for step in self._steps_to_average() if step in there]
         if len(chosen) < 2:
@@ -266,8 +266,9 @@ class Trainer(Generic[B]):
         before = copied(self.weights())
         self.take(self.keeper.average(chosen))
         validation = self.validate()
-        self._tell(self._validated(validation, self.progress.is_best(validation), len(chosen)))
-        if self.progress.is_best(validation):
+        best = self.progress.is_best(validation, self.options.ranked_by)
+        self._tell(self._validated(validation, best, len(chosen)))
+        if best:
             self.keeper.mark_best(self.weights())
         self.take(before)
 

@@ -21,6 +21,10 @@ class Validation:
     samples: list[tuple[str, str, str]] = field(default_factory=list)  # source, reference, output
     titles: tuple[str, str, str] | None = None
 
+    def merit(self, score: str | None = None) -> float:
+        """What validations are ranked by, more being better: the ``score`` of that name, or without one −loss."""
+        return -self.loss if score is None else self.scores[score]
+
     @property
     def perplexity(self) -> float:
         """e to the loss: between how many equally likely pieces the network wavers, so to say."""
@@ -35,39 +39,44 @@ class Progress:
     count: int = 0  # tokens or examples that were learned from
     epoch: float = 0.0
     seconds: float = 0.0
-    best_loss: float | None = None
+    best_merit: float | None = None
     best_step: int = 0
     waited: int = 0  # validations since the best one
     validations: int = 0
-    losses: dict[str, float] = field(default_factory=dict)  # step (as text, for JSON): validation loss
+    merits: dict[str, float] = field(default_factory=dict)  # of each validated step (as text, for JSON)
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> Progress:
-        """From what a checkpoint holds; those of 0.1 say ``tokens`` where later ones say ``count``."""
-        return cls(**{"count" if name == "tokens" else name: value for name, value in saved.items()})
+        """From what a checkpoint holds; those of 0.1 have losses instead of merits, and may say ``tokens``."""
+        known = {"count" if name == "tokens" else name: value for name, value in saved.items()}
+        if "losses" in known:
+            best, losses = known.pop("best_loss"), known.pop("losses")
+            known["best_merit"] = None if best is None else -best
+            known["merits"] = {step: -loss for step, loss in losses.items()}
+        return cls(**known)
 
-    def note(self, validation: Validation) -> bool:
-        """Remember what a validation of the present step gave; whether it is the best so far."""
-        best = self.is_best(validation)
+    def note(self, validation: Validation, score: str | None = None) -> bool:
+        """Remember what a validation of the present step gave; whether it is the best so far (``Validation.merit``)."""
+        best = self.is_best(validation, score)
         self.waited = 0 if best else self.waited + 1
-        self.losses[str(self.step)] = validation.loss
+        self.merits[str(self.step)] = validation.merit(score)
         if best:
-            self.best_loss, self.best_step = validation.loss, self.step
+            self.best_merit, self.best_step = validation.merit(score), self.step
         return best
 
-    def is_best(self, validation: Validation) -> bool:
-        """Whether no validation so far had as low a loss."""
-        return self.best_loss is None or validation.loss < self.best_loss
+    def is_best(self, validation: Validation, score: str | None = None) -> bool:
+        """Whether no validation so far was as good."""
+        return self.best_merit is None or validation.merit(score) > self.best_merit
 
     @property
     def validated(self) -> bool:
         """Whether the present step was validated."""
-        return str(self.step) in self.losses
+        return str(self.step) in self.merits
 
     def steps_to_average(self, count: int, of: str) -> list[int]:
-        """The ``count`` validated steps that are the ``last``, or have the ``best`` losses (best last)."""
-        losses = {int(step): loss for step, loss in self.losses.items()}
-        steps = sorted(losses)
+        """The ``count`` validated steps that are the ``last``, or the ``best`` (best last)."""
+        merits = {int(step): merit for step, merit in self.merits.items()}
+        steps = sorted(merits)
         if of == "best":
-            steps.sort(key=lambda step: losses[step], reverse=True)
+            steps.sort(key=lambda step: merits[step])
         return steps[-count:] if count >= 2 else []

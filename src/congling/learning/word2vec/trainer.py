@@ -256,7 +256,7 @@ class WordTrainer:
         progress.seconds = time.monotonic() - self._begun
         weights = {"words.weight": self.words, "contexts.weight": self.contexts}
         state = {"progress": vars(progress), "budget": vars(self.budget), "words": len(self.text.ids)}
-        best = progress.best_loss is not None and progress.best_step == progress.step
+        best = progress.best_merit is not None and progress.best_step == progress.step
         path = self.keeper.save(progress.step, weights, {}, state, best=best, also=[])
         if path is not None:
             self._tell(CheckpointSaved(progress.step, path))

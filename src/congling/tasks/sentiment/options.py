@@ -153,6 +153,7 @@ class ReadingTraining(TrainingOptions):
     """Training"""
 
     default_budget: ClassVar[Budget] = Budget(epochs=MOST_EPOCHS)
+    score: ClassVar[str | None] = "accuracy"
 
     minutes: float | None = None
     """Train for so many minutes; the schedule follows the part that is spent. Without any such budget: a number of

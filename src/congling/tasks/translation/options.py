@@ -254,6 +254,7 @@ class TranslationTraining(TrainingOptions):
     """Training"""
 
     default_budget: ClassVar[Budget] = Budget(seconds=600)
+    score: ClassVar[str | None] = "bleu"
 
     minutes: float | None = None
     """Train for so many minutes; the schedule follows the part that is spent. Without any such budget: 10."""
