@@ -41,7 +41,7 @@ from congling.decoding.greedy import greedy_search
 from congling.learning.threads import threads_for
 from congling.networks.prepared_transformer import PreparedTransformer
 from congling.networks.transformer import Transformer
-from congling.tasks.translation.options import NetworkOptions
+from congling.tasks.translation.network_options import NetworkOptions
 from congling.tasks.translation.translator import build_network
 
 PICTURE = Path(__file__).parent.parent / "docs" / "cost_as_work_grows.svg"

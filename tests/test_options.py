@@ -14,9 +14,9 @@ from congling.cli.option import help_of_fields
 from congling.errors import UsageError, UserError
 from congling.learning.options import Budget, TrainingOptions
 from congling.tasks.stored_options import restored
+from congling.tasks.translation.network_options import NetworkOptions
 from congling.tasks.translation.options import (
     DataOptions,
-    NetworkOptions,
     SearchOptions,
     TranslationOptions,
     TranslationTraining,

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from congling.demonstrations.claim import Options, but
+from congling.learning.options import flag
 from congling.tasks.function_fitting import options as function_fitting_options
 from congling.tasks.function_fitting.options import FunctionFittingOptions
 from congling.tasks.image_classification import options as image_classification_options
@@ -25,7 +26,7 @@ TASKS: dict[type, str] = {
 def command(options: Options, seed: int) -> str:
     """``congling train function-fitting --hidden 64 64 --seed 1``, ready for a shell."""
     seeded, usual = but(options, seed=seed), type(options)()
-    words = [word for flag in _differences(seeded, usual) for word in flag]
+    words = [word for option in _differences(seeded, usual) for word in option]
     return shlex.join(["congling", "train", TASKS[type(options)], *words])
 
 
@@ -35,12 +36,12 @@ def _differences(options: Any, default: Any) -> Iterator[list[str]]:
         if is_dataclass(value):
             yield from _differences(value, usual)
         elif value != usual or field.name == "seed":
-            yield _flag("--" + field.name.replace("_", "-"), value)
+            yield _typed(flag(field.name), value)
 
 
-def _flag(flag: str, value: Any) -> list[str]:
+def _typed(option: str, value: Any) -> list[str]:
     if isinstance(value, bool):
-        return [flag if value else f"--no-{flag[2:]}"]
+        return [option if value else f"--no-{option[2:]}"]
     if isinstance(value, list | tuple):
-        return [flag, *map(str, value)]
-    return [flag, f"{value:g}" if isinstance(value, float) else str(value)]
+        return [option, *map(str, value)]
+    return [option, f"{value:g}" if isinstance(value, float) else str(value)]

@@ -179,6 +179,11 @@ class TrainingOptions:
         require_at_least(("--steps", self.steps, 1))
 
 
+def flag(name: str) -> str:
+    """The option of a field, as it is typed."""
+    return "--" + name.replace("_", "-")
+
+
 def require_finite(*options: tuple[str, float | None]) -> None:
     """Refuse the first (option, value) that is infinite or not a number; None passes."""
     for option, value in options:

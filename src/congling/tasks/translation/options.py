@@ -5,23 +5,28 @@ Nothing here imports PyTorch, so that ``congling train translation --help`` answ
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from congling.data.text.languages import direction_of
 from congling.errors import UsageError
 from congling.language import _
-from congling.learning.options import Budget, TrainingOptions, require_at_least, require_at_most, require_below_one
+from congling.learning.options import (
+    Budget,
+    TrainingOptions,
+    flag,
+    require_at_least,
+    require_at_most,
+    require_below_one,
+)
 from congling.learning.schedules import ScheduleName
-from congling.networks.recurrent_kinds import GATES
+from congling.tasks.translation.network_options import NetworkOptions
 
 TASK = "translation"
 SMALLEST_VOCABULARY = 4  # </s>, <unk>, <pad> and one piece
 LARGEST_VOCABULARY = 1_000_000  # several times the largest ones in use
 MOST_HYPOTHESES = 100  # a wider beam only costs memory
-MOST_BILLIONS = 4  # far more than an ordinary computer can train; a slip of the finger should not fill its memory
 
 
 @dataclass
@@ -74,7 +79,7 @@ class DataOptions:
         for first, second in (("source", "target"), ("valid_source", "valid_target"), ("test_source", "test_target")):
             if (getattr(self, first) is None) != (getattr(self, second) is None):
                 here, missing = (first, second) if getattr(self, second) is None else (second, first)
-                raise UsageError(_("{here} needs {missing} beside it").format(here=_flag(here), missing=_flag(missing)))
+                raise UsageError(_("{here} needs {missing} beside it").format(here=flag(here), missing=flag(missing)))
         if self.direction is not None and direction_of(self.direction) is None:
             message = _("--direction {direction} must name two languages, such as zh-en or zh-Hant-en-US")
             raise UsageError(message.format(direction=self.direction))
@@ -130,125 +135,6 @@ class VocabularyOptions:
         require_below_one(("--subword-sampling", self.subword_sampling))
 
 
-NETWORKS: dict[str, dict[str, Any]] = {  # the options that a network has beside those of all, and their defaults
-    "transformer": {
-        "width": 192,
-        "heads": 4,
-        "feed_forward": 768,
-        "encoder_layers": 3,
-        "decoder_layers": 3,
-        "dropout": 0.1,
-        "attention_dropout": 0.0,
-        "activation_dropout": 0.0,
-        "activation": "relu",
-        "norm": "pre",
-    },
-    "rnn": {"cell": "gru", "width": 256, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.2},
-}
-RNN_RATE = 4e-3
-RATES_TIMES_ROOT_WIDTH = {"pre": 0.055, "post": 0.028}
-"""Of a Transformer, by its norm: the rate falls with the root of the width, as in Vaswani et al. 2017, eq. 3."""
-
-
-@dataclass
-class NetworkOptions:
-    """Network"""
-
-    network: Literal["transformer", "rnn"] = "transformer"
-    """A Transformer, or a recurrent network, which reads and writes step by step."""
-    cell: Literal["elman", "gru", "lstm"] | None = None
-    """With --network rnn: Elman's simple recurrence, or one with gates that decide what is kept; by default gru."""
-    attention: bool = False
-    """With --network rnn: let the decoder look at the whole source at each step; a Transformer always does."""
-    width: int | None = None
-    """Width of the model: numbers that stand for one token between the layers; by default 192, of an rnn 256."""
-    heads: int | None = None
-    """Attention heads of a Transformer, which share the width; by default 4."""
-    feed_forward: int | None = None
-    """Inner width of a Transformer's feed-forward layers; by default 768."""
-    encoder_layers: int | None = None
-    """Layers that read the source; by default 3, of an rnn 1 in both directions."""
-    decoder_layers: int | None = None
-    """Layers that write the target; by default 3, of an rnn 1."""
-    dropout: float | None = None
-    """Part of the numbers that is dropped in training: after each sub-layer of a Transformer, by default 0.1; around
-    the layers of an rnn, by default 0.2."""
-    attention_dropout: float | None = None
-    """Part of a Transformer's attention weights that is dropped in training; by default none."""
-    activation_dropout: float | None = None
-    """Part of the feed-forward layers' inner numbers that is dropped in training; by default none."""
-    activation: Literal["relu", "gelu", "silu"] | None = None
-    """Activation function of the feed-forward layers; by default relu."""
-    norm: Literal["pre", "post"] | None = None
-    """Normalise before each sub-layer of a Transformer, which learns faster and is the default, or after it, as in the
-    original (and in Marian)."""
-    tied_output: bool = True
-    """Use the target's embedding table as the output layer's matrix."""
-
-    def check(self) -> None:
-        """Refuse sizes that no network can have, and options of another network."""
-        self._refuse_others_options()
-        chosen = self.chosen()
-        sizes = ("width", "heads", "feed_forward", "encoder_layers", "decoder_layers")
-        require_at_least(*((_flag(name), chosen[name], 1) for name in sizes if name in chosen))
-        billions = self._parameters() / 1e9
-        if billions > MOST_BILLIONS:
-            raise UsageError(
-                _("these sizes make a network of {billions:,.0f} billion parameters; at most {most}").format(
-                    billions=billions, most=MOST_BILLIONS
-                )
-            )
-        if chosen["width"] % chosen.get("heads", 1):
-            raise UsageError(
-                _("--width {width} cannot be divided among --heads {heads}: choose a width that is a multiple").format(
-                    width=chosen["width"], heads=chosen["heads"]
-                )
-            )
-        rates = ("dropout", "attention_dropout", "activation_dropout")
-        require_below_one(*((_flag(name), chosen[name]) for name in rates if name in chosen))
-
-    def chosen(self) -> dict[str, Any]:
-        """Every option that the network has beside those of all, as given or else with its default."""
-        own = NETWORKS[self.network]
-        return {name: own[name] if getattr(self, name) is None else getattr(self, name) for name in own}
-
-    def settle(self) -> None:
-        """Write the defaults in where nothing was given."""
-        for name, value in self.chosen().items():
-            setattr(self, name, value)
-
-    def learning_rate(self) -> float:
-        """The default, once ``settle`` ran, to three digits."""
-        if self.network == "rnn":
-            return RNN_RATE
-        assert self.norm is not None and self.width is not None
-        return float(f"{RATES_TIMES_ROOT_WIDTH[self.norm] / math.sqrt(self.width):.3g}")
-
-    def _refuse_others_options(self) -> None:
-        if self.attention and self.network == "transformer":
-            raise UsageError(_("--attention belongs to --network rnn: a Transformer has it always"))
-        for network, own in NETWORKS.items():
-            for name in own.keys() - NETWORKS[self.network].keys():
-                if getattr(self, name) is not None:
-                    message = _("{option} belongs to --network {network}, not to --network {other}")
-                    raise UsageError(message.format(option=_flag(name), network=network, other=self.network))
-
-    def _parameters(self) -> int:
-        """How many numbers the layers' matrices hold.
-
-        A Transformer has four matrices a self- or cross-attention, two a feed-forward layer; a recurrent layer two a
-        gate, and twice that in both directions, whose outputs the next one reads side by side.
-        """
-        chosen = self.chosen()
-        square, encoder, decoder = chosen["width"] ** 2, chosen["encoder_layers"], chosen["decoder_layers"]
-        if self.network == "rnn":
-            gates = GATES[chosen["cell"]]
-            seen = 2 if self.attention else 0
-            return int(gates * square * (2 * (3 * encoder - 1) + 2 * decoder + seen))
-        feed_forward = 2 * chosen["width"] * chosen["feed_forward"]
-        return int(encoder * (4 * square + feed_forward) + decoder * (8 * square + feed_forward))
-
-
 @dataclass
 class TranslationTraining(TrainingOptions):
     """Training"""
@@ -300,10 +186,6 @@ class TranslationOptions:
         self.network.settle()
         if self.training.learning_rate is None:
             self.training.learning_rate = self.network.learning_rate()
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
 
 
 @dataclass

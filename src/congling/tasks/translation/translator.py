@@ -30,7 +30,8 @@ from congling.learning.threads import ROWS_A_THREAD, side_by_side, threads_for
 from congling.networks.prepared_transformer import PreparedTransformer
 from congling.networks.recurrent_translator import RecurrentTranslator
 from congling.networks.transformer import Transformer
-from congling.tasks.translation.options import NetworkOptions, SearchOptions
+from congling.tasks.translation.network_options import NetworkOptions
+from congling.tasks.translation.options import SearchOptions
 from congling.tasks.translation.stored_run import languages_of, translation_options_of
 
 LONGEST_SOURCE = 256  # pieces; longer lines are translated part by part
