@@ -102,13 +102,13 @@ class _Search:
     no_repeat_ngram: int
     max_lengths: Whole  # (B,)
     finished: Whole = field(init=False)  # (B,) how many places are finished
-    best: Floats = field(init=False)  # (B, n_best) the best finished scores, descending, −inf where there is none
+    best: NDArray[np.float64] = field(init=False)  # (B, n_best) the best finished scores, descending, −inf where there is none
     found: list[list[Hypothesis]] = field(init=False)  # for each sentence
 
     def __post_init__(self) -> None:
         sentences = len(self.max_lengths)
         self.finished = np.zeros_like(self.max_lengths)
-        self.best = np.full((sentences, self.n_best), NEVER, np.float32)
+        self.best = np.full((sentences, self.n_best), NEVER)
         self.found = [[] for _ in range(sentences)]
 
     def grow(self, running: Running, log_probabilities: Tensor, compiled: bool) -> tuple[Whole, Running]:
@@ -138,10 +138,10 @@ class _Search:
 
     def _finish(self, ended: Running) -> None:
         scores = ended.scores(self.length_penalty)
-        np.add.at(self.finished, ended.owner, 1)
-        new = np.full((len(self.finished), self.beam), NEVER, scores.dtype)
-        new[ended.owner, np.arange(len(ended)) % self.beam] = scores
-        self.best = -np.sort(-np.concatenate([self.best, new], axis=1), axis=1)[:, : self.n_best]
+        for owner, score in zip(ended.owner.tolist(), scores.tolist(), strict=True):  # mostly one or two
+            self.finished[owner] += 1
+            best = self.best[owner]
+            best[:] = sorted([*best, score], reverse=True)[: self.n_best]
         self._keep(ended.select(scores >= self.best[ended.owner, -1]), finished=True)
 
     def _give_up(self, rows: Running) -> None:

@@ -86,12 +86,9 @@ def likeliest(log_probabilities: Tensor, banned: Tensor, compiled: bool) -> tupl
     if not compiled:
         best = best_pieces(log_probabilities, 1, banned)
         return best[1].squeeze(1).cpu().numpy(), best[0].squeeze(1).cpu().numpy()
-    rows = len(log_probabilities)
-    nothing, each = np.zeros(rows, np.float32), np.arange(rows)
-    found = best_continuations(log_probabilities, nothing, each, np.ones_like(each), banned, compiled)
-    pieces, values = np.zeros_like(each), np.full(rows, NEVER, found[2].dtype)
-    pieces[found[0]], values[found[0]] = found[1:]
-    return pieces, values
+    from congling.decoding import candidates_compiled
+
+    return candidates_compiled.likeliest(log_probabilities.numpy(), banned.numpy())
 
 
 def likely_pieces(log_probabilities: Tensor, count: int, banned: Tensor) -> tuple[Tensor, Tensor]:

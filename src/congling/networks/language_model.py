@@ -82,7 +82,7 @@ class RecurrentLanguageModel(nn.Module):
     ) -> None:
         super().__init__()
         self.embedding = Embedding(vocabulary, embedding)
-        self.dropout = Dropout(dropout)
+        self.embedding_dropout, self.output_dropout = Dropout(dropout), Dropout(dropout)
         self.recurrent = Recurrent(kind, embedding, width, layers=layers, dropout=dropout)
         self.narrowing = Linear(width, embedding) if tied_output and width != embedding else None
         self.output_weight = None if tied_output else nn.Parameter(Embedding(vocabulary, width).weight.detach())
@@ -110,11 +110,11 @@ class RecurrentLanguageModel(nn.Module):
 
     def _embedded(self, ids: Tensor) -> Tensor:
         """(N) ids to (N, D), with entries of size one."""
-        return self.dropout(self.embedding(ids) * self._scale)  # type: ignore[no-any-return]
+        return self.embedding_dropout(self.embedding(ids) * self._scale)  # type: ignore[no-any-return]
 
     def _narrowed(self, hidden: Tensor) -> Tensor:
         """(N, W) to what the output layer takes: (N, D), or the same where it takes W."""
-        hidden = self.dropout(hidden)
+        hidden = self.output_dropout(hidden)
         return hidden if self.narrowing is None else self.narrowing(hidden)
 
     def forward(

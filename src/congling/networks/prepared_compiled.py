@@ -7,7 +7,7 @@ V vocabulary, padding included · I inputs · P panels of C outputs
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
@@ -112,9 +112,9 @@ class Half(Generic[Layer]):
         return [_array([self.table])[0], *linears, gains, shifts, *last, *projection]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class CompiledState:
-    """What the decoder remembers between two steps. A step writes into it, so each state is good for one.
+    """What the decoder remembers between two steps. A step writes into it, and gives it back.
 
     Attributes:
         position: how many positions are filled.
@@ -131,17 +131,16 @@ class CompiledState:
     past: Floats
     ancestors: Whole
 
-    def with_room(self) -> CompiledState:
-        """With room for one more position of every row, and none any more for rows that nobody goes back to."""
+    def make_room(self) -> None:
+        """Have room for one more position of every row, and none any more for rows that nobody goes back to."""
         layers, kinds, room, most, width = self.past.shape
         rows, position = len(self.sentences), self.position
         if position < room and rows <= most:
-            return self
+            return
         longer = room if position < room else max(FIRST_ROOM, 2 * room)
         past = np.empty((layers, kinds, longer, max(rows, min(most, 2 * rows)), width), np.float32)
         past[:, :, :position, :rows] = self.past[:, :, np.arange(position)[:, None], self.ancestors[:, :position].T]
-        ancestors = np.repeat(np.arange(rows)[:, None], longer, axis=1)
-        return replace(self, past=past, ancestors=ancestors)
+        self.past, self.ancestors = past, np.repeat(np.arange(rows)[:, None], longer, axis=1)
 
 
 class CompiledTransformer:
@@ -199,19 +198,21 @@ class CompiledTransformer:
 
     def step(self, state: CompiledState, last: Tensor) -> tuple[Tensor, CompiledState]:
         """Log-probabilities (N, V − 1) of the next piece after the pieces ``last`` (N)."""
-        state = state.with_room()
+        state.make_room()
         log_probabilities = np.empty((len(last), len(self.decoder.projection.bias)), np.float32)
         self.kernels.write(
             self.decoder_weights, *self.variant, np.ascontiguousarray(last.numpy()), state.position,
             self.positions(state.position + 1).numpy(), state.past, state.ancestors, state.memory, state.sentences,
             state.lengths, log_probabilities,
         )  # fmt: skip
-        return torch.from_numpy(log_probabilities), replace(state, position=state.position + 1)
+        state.position += 1
+        return torch.from_numpy(log_probabilities), state
 
     def select(self, state: CompiledState, rows: Tensor) -> CompiledState:
         """Keep, repeat or reorder hypotheses: ``rows`` (M) of the N there are."""
         chosen = rows.numpy()
-        return replace(state, sentences=state.sentences[chosen], ancestors=state.ancestors[chosen])
+        sentences, ancestors = state.sentences[chosen], state.ancestors[chosen]
+        return CompiledState(state.position, state.memory, state.lengths, sentences, state.past, ancestors)
 
 
 def _stacked(linears: Sequence[PreparedLinear]) -> list[Floats]:

@@ -90,7 +90,7 @@ def read(
         _feed_forward(entering, weights, layer, activation, inner, update)
         _after(rows, update, weights, 2 * layer + 1, norm_first)
     if len(weights.last_gain):
-        _normalise(rows, weights.last_gain, weights.last_shift, rows)
+        _normalise(rows, weights.last_gain, weights.last_shift)
     remembered = np.empty((count, len(weights.memory_bias)), np.float32)  # (N, 2LW)
     _multiply(rows, weights.memory, weights.memory_bias, remembered)
     for row in range(count):
@@ -163,7 +163,7 @@ def write(
         _feed_forward(entering, weights, layer, activation, inner, update)
         _after(rows, update, weights, 3 * layer + 2, norm_first)
     if len(weights.last_gain):
-        _normalise(rows, weights.last_gain, weights.last_shift, rows)
+        _normalise(rows, weights.last_gain, weights.last_shift)
     _multiply(rows, weights.projection, weights.projection_bias, log_probabilities)
     _log_softmax(log_probabilities)
 
@@ -188,7 +188,8 @@ def _before(
     """What a sub-layer is given, (N, W): the rows, normalised where that comes first."""
     if not norm_first:
         return rows
-    _normalise(rows, weights.gains[norm], weights.shifts[norm], normed)
+    normed[:] = rows
+    _normalise(normed, weights.gains[norm], weights.shifts[norm])
     return normed
 
 
@@ -199,24 +200,28 @@ def _after(rows: Floats, update: Floats, weights: EncoderWeights | DecoderWeight
         for column in range(rows.shape[1]):
             rows[row, column] += update[row, column]
     if not norm_first:
-        _normalise(rows, weights.gains[norm], weights.shifts[norm], rows)
+        _normalise(rows, weights.gains[norm], weights.shifts[norm])
 
 
 @part
-def _normalise(input: Floats, gain: Floats, shift: Floats, output: Floats) -> None:
-    """Layer normalisation of each row, (N, W) to (N, W), which may be the same array."""
-    count = np.float32(input.shape[1])
-    for row in range(len(input)):
-        numbers, normed = input[row], output[row]
+def _normalise(rows: Floats, gain: Floats, shift: Floats) -> None:
+    """Layer normalisation of each row (N, W), in place.
+
+    Numbers are counted through, as they are not vectorised where a loop goes over the array itself, and one array is
+    read and written, as two of them could be the same one and would be gone through number by number.
+    """
+    width = rows.shape[1]
+    for row in range(len(rows)):
+        numbers = rows[row]
         mean, variance = _ZERO, _ZERO
-        for number in numbers:
-            mean += number
-        mean /= count
-        for number in numbers:
-            variance += (number - mean) * (number - mean)
-        scale = _ONE / np.sqrt(variance / count + _EPSILON)
-        for column in range(len(numbers)):
-            normed[column] = (numbers[column] - mean) * scale * gain[column] + shift[column]
+        for column in range(width):
+            mean += numbers[column]
+        mean /= np.float32(width)
+        for column in range(width):
+            variance += (numbers[column] - mean) * (numbers[column] - mean)
+        scale = _ONE / np.sqrt(variance / np.float32(width) + _EPSILON)
+        for column in range(width):
+            numbers[column] = (numbers[column] - mean) * scale * gain[column] + shift[column]
 
 
 @part
