@@ -102,7 +102,7 @@ class _Search:
     no_repeat_ngram: int
     max_lengths: Whole  # (B,)
     finished: Whole = field(init=False)  # (B,) how many places are finished
-    best: NDArray[np.float64] = field(init=False)  # (B, n_best) the best finished scores, descending, −inf where there is none
+    best: NDArray[np.float64] = field(init=False)  # (B, n_best) of what is finished, descending; −inf for none
     found: list[list[Hypothesis]] = field(init=False)  # for each sentence
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """When compiled code takes over from PyTorch's operations, and what it is given: ``prepared_kernels``.
 
-N rows, each a hypothesis · B sentences · S source length · L layers · W width · F inner width · H heads · D = W / H
+N rows, each a hypothesis · B sentences · S source length · L layers · W width · F inner width
 V vocabulary, padding included · I inputs · P panels of C outputs
 """
 
@@ -118,7 +118,7 @@ class CompiledState:
 
     Attributes:
         position: how many positions are filled.
-        memory: (L, 2, B, H, S, D) keys and values of the sources, and the length of each, (B,).
+        memory: (L, 2, B, S, W) keys and values of the sources, and the length of each, (B,).
         sentences: (N,) which of the B each row looks at.
         past: (L, 2, room, N or more, W) keys and values of what was written; they are not moved when hypotheses change
             places: ``ancestors`` (N, room) says in which of its rows each position of a hypothesis stands.
@@ -180,7 +180,8 @@ class CompiledTransformer:
             if not self.prepared:
                 self.kernels = prepared_kernels
                 first = self.decoder.layers[0]
-                self.variant = first.add_and_norm.norm_first, (relu, gelu, silu).index(first.feed_forward.activation)
+                activation = (relu, gelu, silu).index(first.feed_forward.activation)
+                self.variant = first.heads, first.add_and_norm.norm_first, activation
                 self.encoder_weights = EncoderWeights._make(self.encoder.arrays())
                 self.decoder_weights = DecoderWeights._make(self.decoder.arrays())
                 self.prepared = True
@@ -189,8 +190,8 @@ class CompiledTransformer:
         """Read the source, (B, S) ids; nothing is written yet."""
         sentences, length = source.shape
         lengths = (~source_padding).sum(dim=1).numpy()
-        layers, heads, width = len(self.decoder.layers), self.decoder.layers[0].heads, self.decoder.table.shape[1]
-        memory = np.empty((layers, 2, sentences, heads, length, width // heads), np.float32)
+        layers, width = len(self.decoder.layers), self.decoder.table.shape[1]
+        memory = np.empty((layers, 2, sentences, length, width), np.float32)
         pieces, positions = np.ascontiguousarray(source.numpy()), self.positions(length).numpy()
         self.kernels.read(self.encoder_weights, *self.variant, pieces, lengths, positions, memory)
         nothing = np.empty((layers, 2, 0, sentences, width), np.float32)

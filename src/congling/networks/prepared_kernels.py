@@ -11,13 +11,13 @@ All of it stands in one file, because numba keeps its machine code for as long a
 the same, whatever becomes of others.
 
 N rows: hypotheses, or pieces of sources · B sentences · S source length · L layers · W width · F inner width · H heads
-D = W / H · V vocabulary, padding included · I inputs · O outputs · P panels of C outputs. All numbers are float32.
+V vocabulary, padding included · I inputs · O outputs · P panels of C outputs. All numbers are float32.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,7 @@ _SMALL = 1_000_000  # multiplications of a product that OpenBLAS takes for a sma
 @whole
 def read(
     weights: EncoderWeights,
+    heads: int,
     norm_first: bool,
     activation: int,
     source: Whole,
@@ -53,7 +54,7 @@ def read(
     positions: Floats,
     memory: Floats,
 ) -> None:
-    """Read sources, and leave in ``memory`` (L, 2, B, H, S, D) what the decoder's layers will look at.
+    """Read sources, and leave in ``memory`` (L, 2, B, S, W) what the decoder's layers will look at.
 
     Args:
         activation: 0 relu, 1 gelu, 2 silu.
@@ -65,7 +66,7 @@ def read(
     rows, inner = np.empty((count, width), np.float32), np.empty((count, weights.inner_bias.shape[1]), np.float32)
     normed, answers = np.empty((count, width), np.float32), np.empty((count, width), np.float32)
     projected, update = np.empty((count, 3 * width), np.float32), np.empty((count, width), np.float32)
-    scores = np.empty(source.shape[1], np.float32)
+    looking = _looking(heads, width, source.shape[1])
     sentences, places = np.empty(count, np.int64), np.empty(count, np.int64)
     row = 0
     for sentence in range(len(source)):
@@ -74,7 +75,7 @@ def read(
             for column in range(width):
                 rows[row, column] = weights.table[source[sentence, place], column] + positions[place, column]
             row += 1
-    seen = np.empty(memory.shape[1:], np.float32)  # (2, B, H, S, D) this layer's own keys and values
+    seen = np.empty(memory.shape[1:], np.float32)  # (2, B, S, W) this layer's own keys and values
     for layer in range(len(weights.input)):
         asking = _before(rows, weights, 2 * layer, norm_first, normed)
         _multiply(asking, weights.input[layer], weights.input_bias[layer], projected)
@@ -82,7 +83,7 @@ def read(
             _remember(projected[row, width:], seen[:, sentences[row]], places[row])
         for row in range(count):
             sentence = sentences[row]
-            _attend(projected[row], seen[0, sentence], seen[1, sentence], lengths[sentence], scores, answers[row])
+            _attend(projected[row], seen[0, sentence], seen[1, sentence], lengths[sentence], looking, answers[row])
         _multiply(answers, weights.output[layer], weights.output_bias[layer], update)
         _after(rows, update, weights, 2 * layer, norm_first)
 
@@ -101,6 +102,7 @@ def read(
 @whole
 def write(
     weights: DecoderWeights,
+    heads: int,
     norm_first: bool,
     activation: int,
     last: Whole,
@@ -124,15 +126,15 @@ def write(
         positions: (more than ``position``, W).
         past: (L, 2, room, N or more, W) keys and values.
         ancestors: (N, room) the row of ``past`` at each position that a hypothesis goes back to.
-        memory: (L, 2, B, H, S, D) keys and values of the source.
+        memory: (L, 2, B, S, W) keys and values of the source.
         sentences: (N) which of the B a row looks at; ``lengths`` (B) how many of the S places each of them fills.
     """
     count, width = len(last), weights.table.shape[1]
     rows, inner = np.empty((count, width), np.float32), np.empty((count, weights.inner_bias.shape[1]), np.float32)
     normed, answers = np.empty((count, width), np.float32), np.empty((count, width), np.float32)
     projected, update = np.empty((count, 3 * width), np.float32), np.empty((count, width), np.float32)
-    scores = np.empty(max(position + 1, memory.shape[4]), np.float32)
-    seen = np.empty((2, memory.shape[3], position + 1, memory.shape[5]), np.float32)  # one row's keys and values
+    looking = _looking(heads, width, max(position + 1, memory.shape[3]))
+    seen = np.empty((2, position + 1, width), np.float32)  # one row's keys and values
     for row in range(count):
         ancestors[row, position] = row
         for column in range(width):
@@ -146,7 +148,7 @@ def write(
                 past[layer, 1, position, row, column] = projected[row, 2 * width + column]
         for row in range(count):
             _collect(past[layer], ancestors[row], seen)
-            _attend(projected[row], seen[0], seen[1], position + 1, scores, answers[row])
+            _attend(projected[row], seen[0], seen[1], position + 1, looking, answers[row])
         _multiply(answers, weights.output[layer], weights.output_bias[layer], update)
         _after(rows, update, weights, 3 * layer, norm_first)
 
@@ -155,7 +157,7 @@ def write(
         for row in range(count):
             sentence = sentences[row]
             keys, values = memory[layer, 0, sentence], memory[layer, 1, sentence]
-            _attend(update[row], keys, values, lengths[sentence], scores, answers[row])
+            _attend(update[row], keys, values, lengths[sentence], looking, answers[row])
         _multiply(answers, weights.cross_output[layer], weights.cross_output_bias[layer], update)
         _after(rows, update, weights, 3 * layer + 1, norm_first)
 
@@ -170,15 +172,13 @@ def write(
 
 @part
 def _collect(past: Floats, ancestors: Whole, seen: Floats) -> None:
-    """Bring what a row's ancestors wrote into ``past`` (2, room, N, W) together: (2, H, positions, D)."""
-    kinds, heads, positions, depth = seen.shape
+    """Bring what a row's ancestors wrote into ``past`` (2, room, N, W) together: (2, positions, W)."""
+    kinds, positions, width = seen.shape
     for kind in range(kinds):
         for position in range(positions):
-            written = past[kind, position, ancestors[position]]
-            for head in range(heads):
-                place = seen[kind, head, position]
-                for column in range(depth):
-                    place[column] = written[head * depth + column]
+            written, place = past[kind, position, ancestors[position]], seen[kind, position]
+            for column in range(width):
+                place[column] = written[column]
 
 
 @part
@@ -243,39 +243,63 @@ def _multiply(input: Floats, weight: Floats, bias: Floats, output: Floats) -> No
 
 @part
 def _remember(projected: Floats, past: Floats, position: int) -> None:
-    """Write a row's newest keys and values, the first 2W of the numbers given, into its ``past`` (2, H, room, D)."""
-    heads, depth = past.shape[1], past.shape[3]
+    """Write a row's newest keys and values, the first 2W of the numbers given, into its ``past`` (2, room, W)."""
+    width = past.shape[2]
     for kind in range(2):
-        for head in range(heads):
-            first = (kind * heads + head) * depth
-            for place in range(depth):
-                past[kind, head, position, place] = projected[first + place]
+        for column in range(width):
+            past[kind, position, column] = projected[kind * width + column]
+
+
+class _Looking(NamedTuple):
+    """Room for one row's attention to as many as T places."""
+
+    queries: Floats  # (H, W): in each line the query of one head, at its own columns, and zeros elsewhere
+    shares: Floats  # (HT)
+    powers: NDArray[np.int32]  # (HT)
+    answers: Floats  # (H, W)
 
 
 @part
-def _attend(query: Floats, keys: Floats, values: Floats, count: int, scores: Floats, answer: Floats) -> None:
-    """One row's attention, head by head: what (W) queries find among the first ``count`` keys and values.
+def _looking(heads: int, width: int, places: int) -> _Looking:
+    queries, answers = np.zeros((heads, width), np.float32), np.empty((heads, width), np.float32)
+    return _Looking(queries, np.empty(heads * places, np.float32), np.empty(heads * places, np.int32), answers)
+
+
+@part
+def _attend(query: Floats, keys: Floats, values: Floats, count: int, looking: _Looking, answer: Floats) -> None:
+    """One row's attention: what the heads' queries find among the first ``count`` keys and values.
+
+    Two products for all heads, most of whose work is zeros and columns of other heads, begin and end in less time than
+    two small ones for each head.
 
     Args:
         query: (W) or more, divided by √D already.
-        keys, values: (H, places, D).
-        scores: room for ``count`` numbers.
+        keys, values: (places, W).
         answer: (W), written.
     """
-    heads, _places, depth = keys.shape
-    shares = scores[:count]
+    heads, width = looking.queries.shape
+    depth = width // heads
     for head in range(heads):
-        asks, finds = query[head * depth : (head + 1) * depth], answer[head * depth : (head + 1) * depth]
-        np.dot(keys[head, :count], asks, shares)
-        largest, total = shares[0], _ZERO
-        for share in shares:
-            largest = max(largest, share)
+        for column in range(head * depth, (head + 1) * depth):
+            looking.queries[head, column] = query[column]
+    flat, powers = looking.shares[: heads * count], looking.powers[: heads * count]
+    shares = flat.reshape(heads, count)
+    np.dot(looking.queries, keys[:count].T, shares)
+    for head in range(heads):
+        largest = shares[head, 0]
+        for place in range(1, count):
+            largest = max(largest, shares[head, place])
         for place in range(count):
-            shares[place] = math.exp(shares[place] - largest)
-            total += shares[place]
-        np.dot(shares, values[head, :count], finds)
-        for column in range(depth):
-            finds[column] /= total
+            shares[head, place] -= largest
+    _powers_of_two(flat, _ZERO, powers)
+    _exponentials(flat, powers.view(np.float32))
+    np.dot(shares, values[:count], looking.answers)
+    for head in range(heads):
+        total = _ZERO
+        for place in range(count):
+            total += shares[head, place]
+        for column in range(head * depth, (head + 1) * depth):
+            answer[column] = looking.answers[head, column] / total
 
 
 @part
@@ -330,18 +354,32 @@ def _powers_of_two(numbers: Floats, largest: np.float32, powers: NDArray[np.int3
 
 @part
 def _sum_of_exponentials(numbers: Floats, largest: np.float32, powers: Floats) -> np.float32:
-    """Σ e^x = Σ 2^n e^r, with e^r by the polynomial of Cephes' ``expf``, off by 1e-7 at most.
+    """Σ e^x with each x = number − ``largest``."""
+    total = _ZERO
+    for place in range(len(numbers)):
+        total += _exponential(numbers[place] - largest, powers[place])
+    return total
+
+
+@part
+def _exponentials(numbers: Floats, powers: Floats) -> None:
+    """e^x of each number x, in place."""
+    for place in range(len(numbers)):
+        numbers[place] = _exponential(numbers[place], powers[place])
+
+
+@part
+def _exponential(number: np.float32, power_of_two: np.float32) -> np.float32:
+    """e^x = 2^n e^r, with e^r by the polynomial of Cephes' ``expf``, off by 1e-7 at most.
 
     Additions and products alone become vector instructions, as a call of ``exp`` does not.
     """
-    total = _ZERO
-    for place in range(len(numbers)):
-        number = max(numbers[place] - largest, _LEAST)
-        power = np.floor(number * _LOG2_OF_E + _HALF)
-        rest = number - power * _LOG_2_BEGINS - power * _LOG_2_GOES_ON
-        polynomial = ((((_C7 * rest + _C6) * rest + _C5) * rest + _C4) * rest + _C3) * rest + _HALF
-        total += (polynomial * rest * rest + rest + _ONE) * powers[place]
-    return total
+    number = max(number, _LEAST)
+    power = np.floor(number * _LOG2_OF_E + _HALF)
+    rest = number - power * _LOG_2_BEGINS - power * _LOG_2_GOES_ON
+    polynomial = ((((_C7 * rest + _C6) * rest + _C5) * rest + _C4) * rest + _C3) * rest + _HALF
+    result: np.float32 = (polynomial * rest * rest + rest + _ONE) * power_of_two
+    return result
 
 
 @part
