@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import cache
 from typing import TypeVar
 
 Part = TypeVar("Part")
@@ -86,10 +87,20 @@ class Workers:
 def side_by_side(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
     """What ``work`` makes of each part, by ``Workers`` among whom this thread's threads are shared out.
 
-    A single part is this thread's own.
+    A single part is this thread's own. The workers are kept for next time: beginning with new ones takes as long as
+    some steps of a translation.
     """
     import torch
 
     if len(parts) == 1:
         return [work(parts[0])]
-    return Workers(len(parts), max(1, torch.get_num_threads() // len(parts))).map(work, parts)
+    return _workers(len(parts), max(1, torch.get_num_threads() // len(parts))).map(work, parts)
+
+
+@cache
+def _workers(count: int, threads: int) -> Workers:
+    return Workers(count, threads)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows; a forked process has none of its parent's threads
+    os.register_at_fork(after_in_child=_workers.cache_clear)
