@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from congling.decoding.candidates import forbid_repeats, likeliest
-from congling.decoding.hypotheses import Floats, Hypothesis, Running, Whole
+from congling.decoding.hypotheses import Floats, Hypothesis, Whole
 from congling.decoding.steps import Steps, is_compiled
-from congling.decoding.unroll import Hear, unroll
+from congling.decoding.unroll import Hear, Written, unroll
 
 
 @torch.no_grad()
@@ -45,8 +45,8 @@ def greedy_search(
         return []
     forbidden = torch.tensor(list(banned), dtype=torch.int64, device=source.device)
 
-    def choose(log_probabilities: Tensor, running: Running) -> tuple[Whole, Floats]:
-        allowed = forbid_repeats(log_probabilities, running.pieces, no_repeat_ngram)
+    def choose(log_probabilities: Tensor, written: Written) -> tuple[Whole, Floats]:
+        allowed = forbid_repeats(log_probabilities, written.pieces, no_repeat_ngram)
         return likeliest(allowed, forbidden, is_compiled(steps))
 
     return unroll(

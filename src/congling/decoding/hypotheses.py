@@ -69,8 +69,7 @@ class Running:
     @classmethod
     def begin(cls, max_lengths: Whole) -> Running:
         """One empty hypothesis for each entry of ``max_lengths``, each of which must be at least 1."""
-        if len(max_lengths) and max_lengths.min() < 1:
-            raise ValueError(f"a greatest length must be at least 1, not {max_lengths.min()}")
+        require_lengths(max_lengths)
         rows = len(max_lengths)
         pieces, log_probabilities = np.empty((rows, 0), np.int64), np.empty((rows, 0), np.float32)
         return cls(np.arange(rows), pieces, log_probabilities, np.zeros(rows, np.float32))
@@ -113,9 +112,23 @@ class Running:
             self.log_probabilities.tolist(),
             strict=True,
         )
-        return [(owner, _hypothesis(ids, each, finished, length_penalty)) for owner, ids, each in columns]
+        return [(owner, hypothesis(ids, each, finished, length_penalty)) for owner, ids, each in columns]
 
 
-def _hypothesis(ids: list[int], each: list[float], finished: bool, length_penalty: float) -> Hypothesis:
+def hypothesis(
+    ids: list[int],
+    each: list[float],
+    finished: bool,
+    length_penalty: float = 0.0,
+    alternatives: list[list[tuple[int, float]]] | None = None,
+) -> Hypothesis:
+    """With its sum and its score. The arguments are the attributes; ``each`` are the log-probabilities."""
     total = sum(each)
-    return Hypothesis(ids, total, length_normalised(total, max(len(each), 1), length_penalty), finished, each)
+    score = length_normalised(total, max(len(each), 1), length_penalty)
+    return Hypothesis(ids, total, score, finished, each, alternatives or [])
+
+
+def require_lengths(max_lengths: Whole) -> None:
+    """Refuse rows that may have no piece at all."""
+    if len(max_lengths) and max_lengths.min() < 1:
+        raise ValueError(f"a greatest length must be at least 1, not {max_lengths.min()}")

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from congling.decoding.candidates import NEVER, forbid, forbid_repeats
-from congling.decoding.hypotheses import Floats, Hypothesis, Running, Whole
+from congling.decoding.hypotheses import Floats, Hypothesis, Whole
 from congling.decoding.steps import Steps
-from congling.decoding.unroll import Hear, unroll
+from congling.decoding.unroll import Hear, Written, unroll
 from congling.errors import UsageError
 from congling.language import _
 
@@ -100,12 +100,12 @@ def sample(
     forbidden = torch.tensor(list(banned), dtype=torch.int64, device=source.device)
     sentence = torch.arange(len(source), device=source.device).repeat_interleave(samples)
 
-    def drawn(log_probabilities: Tensor, running: Running) -> tuple[Whole, Floats]:
-        allowed = forbid(forbid_repeats(log_probabilities, running.pieces, no_repeat_ngram), forbidden)
+    def drawn(log_probabilities: Tensor, written: Written) -> tuple[Whole, Floats]:
+        allowed = forbid(forbid_repeats(log_probabilities, written.pieces, no_repeat_ngram), forbidden)
         logits = top_p_only(top_k_only(tempered(allowed, temperature), top_k), top_p)
         # For every row that ever was, so that those that have left change nothing for the others.
         uniform = torch.rand(len(sentence), generator=generator, device=generator.device)
-        pieces = draw(logits, uniform.to(logits)[torch.from_numpy(running.owner)])
+        pieces = draw(logits, uniform.to(logits)[torch.from_numpy(written.running)])
         return pieces.cpu().numpy(), allowed.gather(1, pieces.unsqueeze(1)).squeeze(1).cpu().numpy()
 
     state = steps.select(steps.start(source, source_padding), sentence)

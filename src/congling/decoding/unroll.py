@@ -3,18 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from congling.decoding.candidates import NEVER
-from congling.decoding.hypotheses import Floats, Hypothesis, Running, Whole
+from congling.decoding.hypotheses import Floats, Hypothesis, Whole, hypothesis, require_lengths
 from congling.decoding.steps import Steps, select_rows, take_step
 
-Choose = Callable[[Tensor, Running], tuple[Whole, Floats]]
+
+class Written:
+    """What the rows have so far: room for all that they may come to, filled position by position.
+
+    Args:
+        max_lengths: (B,) the greatest number of pieces of each row.
+
+    Attributes:
+        running: (N,) those of the B rows that go on.
+        length: how many pieces each of these has.
+    """
+
+    def __init__(self, max_lengths: Whole) -> None:
+        require_lengths(max_lengths)
+        rows, most = len(max_lengths), int(max_lengths.max(initial=0))
+        self.running, self.length = np.arange(rows), 0
+        self._pieces, self._values = np.empty((rows, most), np.int64), np.empty((rows, most), np.float64)
+        self._max_lengths, self._lengths, self._finished = max_lengths, np.zeros(rows, np.int64), np.zeros(rows, bool)
+
+    @property
+    def pieces(self) -> Whole:
+        """(N, length) of those that go on."""
+        return self._pieces[self.running, : self.length]
+
+    def last(self, pad_id: int) -> Whole:
+        """(N,) the last piece of each; at the very start ``pad_id``, from which the decoder starts."""
+        return self._pieces[self.running, self.length - 1] if self.length else np.full_like(self.running, pad_id)
+
+    def write(self, pieces: Whole, values: Floats, end_id: int) -> NDArray[np.bool_]:
+        """Each row's next piece and its log-probability, (N,) each. Gives which of the N rows go on, (N,).
+
+        One for which nothing is possible any more (−inf or NaN) stops unfinished with what it has.
+        """
+        rows, possible = self.running, values > NEVER
+        self._pieces[rows, self.length], self._values[rows, self.length] = pieces, values
+        self.length += 1
+        ended = possible & (pieces == end_id)
+        goes_on: NDArray[np.bool_] = possible & ~ended & (self._max_lengths[rows] > self.length)
+        if not goes_on.all():
+            self._finished[rows], self._lengths[rows] = ended, self.length - ~possible
+            self.running = rows[goes_on]
+        return goes_on
+
+    def hypotheses(self, alternatives: Sequence[list[list[tuple[int, float]]]]) -> list[Hypothesis]:
+        """Every row, once none goes on."""
+        found = []
+        for row, (length, finished) in enumerate(zip(self._lengths.tolist(), self._finished.tolist(), strict=True)):
+            ids, values = self._pieces[row, : length - finished].tolist(), self._values[row, :length].tolist()
+            found.append(hypothesis(ids, values, finished, alternatives=alternatives[row]))
+        return found
+
+
+Choose = Callable[[Tensor, Written], tuple[Whole, Floats]]
 """From log-probabilities (N, V) and the rows so far to the next pieces (N,) and their log-probabilities (N,)."""
 Hear = Callable[[int, int], None]
 """Told of each row and the piece that it goes on with, as soon as it is chosen; the end is a piece too."""
@@ -37,71 +89,31 @@ def unroll(
 
     Args:
         state: of one row for each entry of ``max_lengths``.
-        max_lengths: (N,) int64, the greatest number of pieces, the end included.
+        max_lengths: (B,) int64, the greatest number of pieces, the end included.
         record_alternatives: how many of each position's best pieces to keep in the hypothesis.
         hear: for whoever shows the pieces while they come.
     """
-    device, limits = max_lengths.device, max_lengths.tolist()
-    running = Running.begin(max_lengths.cpu().numpy())
-    found: dict[int, Hypothesis] = {}
-    alternatives: list[list[list[tuple[int, float]]]] = [[] for _ in range(len(running))]
-    while len(running):
-        log_probabilities, state = take_step(steps, state, running.last(pad_id, device), running.length)
+    device, written = max_lengths.device, Written(max_lengths.cpu().numpy())
+    alternatives: list[list[list[tuple[int, float]]]] = [[] for _ in range(len(max_lengths))]
+    while len(written.running):
+        last = torch.from_numpy(written.last(pad_id)).to(device)
+        log_probabilities, state = take_step(steps, state, last, written.length)
         if record_alternatives:
-            _record(alternatives, running, log_probabilities, record_alternatives)
-        pieces, values = choose(log_probabilities, running)
-        grown = running.followed_by(pieces, values)
-        fates = _fates(running, pieces, values, end_id, limits)
+            _record(alternatives, written.running, log_probabilities, record_alternatives)
+        pieces, values = choose(log_probabilities, written)
         if hear is not None:
-            for owner, piece, fate in zip(running.owner.tolist(), pieces.tolist(), fates, strict=True):
-                if fate != Fate.IMPOSSIBLE:
-                    hear(owner, piece)
-        if any(fates):  # mostly not: then nothing is copied
-            _collect(found, running, grown, fates)
-            stays = _rows(fates, Fate.GOES_ON)
-            state = select_rows(steps, state, stays, len(running), device) if len(stays) else None
-            grown = grown.select(stays)
-        running = grown
-    return [replace(found[row], alternatives=alternatives[row]) for row in range(len(found))]
-
-
-class Fate(IntEnum):
-    """What becomes of a row."""
-
-    GOES_ON = 0
-    ENDED = 1
-    FULL = 2
-    IMPOSSIBLE = 3  # it has no next piece
-
-
-def _fates(running: Running, pieces: Whole, values: Floats, end_id: int, limits: Sequence[int]) -> list[Fate]:
-    """One for each row; in plain numbers, which for a few rows take less time than a single operation on tensors."""
-    fates, length = [], running.length + 1
-    for owner, piece, value in zip(running.owner.tolist(), pieces.tolist(), values.tolist(), strict=True):
-        if not value > NEVER:
-            fates.append(Fate.IMPOSSIBLE)
-        elif piece == end_id:
-            fates.append(Fate.ENDED)
-        else:
-            fates.append(Fate.FULL if limits[owner] <= length else Fate.GOES_ON)
-    return fates
-
-
-def _collect(found: dict[int, Hypothesis], running: Running, grown: Running, fates: Sequence[Fate]) -> None:
-    """Keep the rows that leave; those that have no next piece stay as they were before."""
-    found.update(running.select(_rows(fates, Fate.IMPOSSIBLE)).hypotheses(finished=False))
-    found.update(grown.select(_rows(fates, Fate.ENDED)).hypotheses(finished=True))
-    found.update(grown.select(_rows(fates, Fate.FULL)).hypotheses(finished=False))
-
-
-def _rows(fates: Sequence[Fate], wanted: Fate) -> Whole:
-    """Where the rows with one fate stand."""
-    return np.array([row for row, fate in enumerate(fates) if fate == wanted], np.int64)
+            for row, piece, value in zip(written.running.tolist(), pieces.tolist(), values.tolist(), strict=True):
+                if value > NEVER:
+                    hear(row, piece)
+        goes_on = written.write(pieces, values, end_id)
+        if goes_on.any() and not goes_on.all():
+            state = select_rows(steps, state, goes_on.nonzero()[0], len(goes_on), device)
+    return written.hypotheses(alternatives)
 
 
 def _record(
-    alternatives: list[list[list[tuple[int, float]]]], running: Running, log_probabilities: Tensor, count: int
+    alternatives: list[list[list[tuple[int, float]]]], rows: Whole, log_probabilities: Tensor, count: int
 ) -> None:
     values, pieces = log_probabilities.topk(min(count, log_probabilities.shape[1]), dim=1)  # (N, count)
-    for owner, ids, each in zip(running.owner.tolist(), pieces.tolist(), values.tolist(), strict=True):
-        alternatives[owner].append(list(zip(ids, each, strict=True)))
+    for row, ids, each in zip(rows.tolist(), pieces.tolist(), values.tolist(), strict=True):
+        alternatives[row].append(list(zip(ids, each, strict=True)))

@@ -174,9 +174,7 @@ class Translator:
         if not isinstance(steps, PreparedTransformer) or self.network.projection.device.type != "cpu":
             return [numbers]
         count = max(1, min(torch.get_num_threads(), len(numbers), hypotheses // ROWS_A_THREAD))
-        there_and_back = (
-            2 * count
-        )  # 0 1 1 0 0 1 1 0 …: they come ordered by their lengths, and so no part has the longer ones
+        there_and_back = 2 * count  # 0 1 1 0 0 1 1 0 …: they come by their lengths, and no part has the longer ones
         return [numbers[k::there_and_back] + numbers[there_and_back - 1 - k :: there_and_back] for k in range(count)]
 
     def _steps(self) -> Steps:
