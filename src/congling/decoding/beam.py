@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from congling.decoding.candidates import NEVER, best_continuations, forbid_repeats
-from congling.decoding.hypotheses import Floats, Hypothesis, Running, Whole, length_normalised
+from congling.decoding.hypotheses import Floats, Hypothesis, Whole, hypothesis, length_normalised, require_lengths
 from congling.decoding.steps import Steps, is_compiled, select_rows, take_step
+from congling.decoding.trellis import Trellis
 from congling.errors import UsageError
 from congling.language import _
 
@@ -67,11 +68,11 @@ def beam_search(
         return []
     forbidden = torch.tensor(list(banned), dtype=torch.int64, device=source.device)
     limits = max_lengths.cpu().numpy()
-    search = _Search(beam, n_best, length_penalty, end_id, forbidden, no_repeat_ngram, limits)
-    running, state = Running.begin(limits), steps.start(source, source_padding)
+    search = _Search(beam, n_best, length_penalty, end_id, pad_id, forbidden, no_repeat_ngram, limits)
+    running, state = search.begin(), steps.start(source, source_padding)
     while len(running):
-        last = running.last(pad_id, source.device)
-        log_probabilities, state = take_step(steps, state, last, running.length)
+        last = torch.from_numpy(search.last(running)).to(source.device)
+        log_probabilities, state = take_step(steps, state, last, search.trellis.length)
         parents, grown = search.grow(running, log_probabilities, is_compiled(steps))
         goes_on = search.collect(running, grown)
         if not goes_on.all():
@@ -90,6 +91,28 @@ def _check(beam: int, n_best: int) -> None:
         raise UsageError(message.format(n_best=n_best, beam=beam))
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """Hypotheses, one a row.
+
+    Attributes:
+        owner: (N,) the place in the batch of the sentence that the row belongs to.
+        total: (N,) its log-probability.
+        at: (N,) the row of the trellis with which it ends.
+    """
+
+    owner: Whole
+    total: Floats
+    at: Whole
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+    def select(self, rows: Whole | NDArray[np.bool_]) -> _Rows:
+        """The given rows: indices (M,) or a mask (N,)."""
+        return _Rows(self.owner[rows], self.total[rows], self.at[rows])
+
+
 @dataclass
 class _Search:
     """The rules of one search and what it has found."""
@@ -98,68 +121,91 @@ class _Search:
     n_best: int
     length_penalty: float
     end_id: int
+    pad_id: int
     banned: Tensor
     no_repeat_ngram: int
     max_lengths: Whole  # (B,)
+    trellis: Trellis = field(default_factory=Trellis)
     finished: Whole = field(init=False)  # (B,) how many places are finished
     best: NDArray[np.float64] = field(init=False)  # (B, n_best) of what is finished, descending; −inf for none
-    found: list[list[Hypothesis]] = field(init=False)  # for each sentence
+    found: list[list[tuple[int, int, bool]]] = field(init=False)  # for each sentence: length, row, whether it ended
 
     def __post_init__(self) -> None:
+        require_lengths(self.max_lengths)
         sentences = len(self.max_lengths)
         self.finished = np.zeros_like(self.max_lengths)
         self.best = np.full((sentences, self.n_best), NEVER)
         self.found = [[] for _ in range(sentences)]
 
-    def grow(self, running: Running, log_probabilities: Tensor, compiled: bool) -> tuple[Whole, Running]:
-        """The continuations that take the free places, by sentence and then best first, and each one's parent row."""
-        allowed = forbid_repeats(log_probabilities, running.pieces, self.no_repeat_ngram)
-        parents, pieces, values = best_continuations(
-            allowed, running.total, running.owner, self.beam - self.finished, self.banned, compiled
-        )
-        return parents, running.select(parents).followed_by(pieces, values)
+    def begin(self) -> _Rows:
+        """One empty hypothesis for each sentence."""
+        each = np.arange(len(self.max_lengths))
+        return _Rows(each, np.zeros(len(each), np.float32), each)
 
-    def collect(self, running: Running, grown: Running) -> NDArray[np.bool_]:
+    def last(self, running: _Rows) -> Whole:
+        """(N,) the last piece of each row; at the very start the piece from which the decoder starts."""
+        return self.trellis.newest[running.at] if self.trellis.length else np.full_like(running.owner, self.pad_id)
+
+    def grow(self, running: _Rows, log_probabilities: Tensor, compiled: bool) -> tuple[Whole, _Rows]:
+        """The continuations that take the free places, by sentence and then best first, and each one's parent row."""
+        if self.no_repeat_ngram:
+            prefixes = self.trellis.prefixes(running.at)
+            log_probabilities = forbid_repeats(log_probabilities, prefixes, self.no_repeat_ngram)
+        parents, pieces, values = best_continuations(
+            log_probabilities, running.total, running.owner, self.beam - self.finished, self.banned, compiled
+        )
+        self.trellis.grow(running.at[parents], pieces, values)
+        return parents, _Rows(running.owner[parents], running.total[parents] + values, np.arange(len(parents)))
+
+    def collect(self, running: _Rows, grown: _Rows) -> NDArray[np.bool_]:
         """Keep what has finished, and what can go no further in a sentence of which nothing has finished.
 
         Returns (M,): which grown rows are neither ended nor full, and could still bring their sentence a better score.
         """
-        ended = grown.pieces[:, -1] == self.end_id
+        length, ended = self.trellis.length, self.trellis.newest == self.end_id
         if ended.any():
-            self._finish(grown.select(ended))
+            self._finish(grown.select(ended), length)
         if silent := set(running.owner.tolist()).difference(grown.owner.tolist()):
-            self._give_up(running.select(np.isin(running.owner, [*silent])))
+            self._give_up(running.select(np.isin(running.owner, [*silent])), length - 1)
         longest = self.max_lengths[grown.owner]
-        over = ended | (longest <= grown.length)
+        over = ended | (longest <= length)
         if over.any():
-            self._give_up(grown.select(over & ~ended))
-        goes_on: NDArray[np.bool_] = ~over & (self._attainable(grown, longest) > self.best[grown.owner, -1])
+            self._give_up(grown.select(over & ~ended), length)
+        goes_on: NDArray[np.bool_] = ~over & (self._attainable(grown.total, longest) > self.best[grown.owner, -1])
         return goes_on
 
-    def _finish(self, ended: Running) -> None:
-        scores = ended.scores(self.length_penalty)
+    def _finish(self, ended: _Rows, length: int) -> None:
+        scores = length_normalised(ended.total, length, self.length_penalty)
         for owner, score in zip(ended.owner.tolist(), scores.tolist(), strict=True):  # mostly one or two
             self.finished[owner] += 1
             best = self.best[owner]
             best[:] = sorted([*best, score], reverse=True)[: self.n_best]
-        self._keep(ended.select(scores >= self.best[ended.owner, -1]), finished=True)
+        self._keep(ended.select(scores >= self.best[ended.owner, -1]), length, finished=True)
 
-    def _give_up(self, rows: Running) -> None:
+    def _give_up(self, rows: _Rows, length: int) -> None:
         """Keep rows that can go no further as unfinished, unless their sentence has something better to show."""
-        self._keep(rows.select(self.finished[rows.owner] == 0), finished=False)
+        self._keep(rows.select(self.finished[rows.owner] == 0), length, finished=False)
 
-    def _keep(self, rows: Running, finished: bool) -> None:
-        for sentence, hypothesis in rows.hypotheses(finished, self.length_penalty) if len(rows) else ():
-            self.found[sentence].append(hypothesis)
+    def _keep(self, rows: _Rows, length: int, finished: bool) -> None:
+        for sentence, row in zip(rows.owner.tolist(), rows.at.tolist(), strict=True):
+            self.found[sentence].append((length, row, finished))
 
-    def _attainable(self, grown: Running, longest: Whole) -> Floats:
+    def _attainable(self, total: Floats, longest: Whole) -> Floats:
         """(M,) a score that no continuation exceeds: the total cannot rise, and the length ends within two bounds.
 
         With α ≥ 0 the greatest length is the kindest to a negative total, with α < 0 the next one.
         """
-        bound = longest if self.length_penalty >= 0 else grown.length + 1
-        return length_normalised(grown.total, bound, self.length_penalty)
+        bound = longest if self.length_penalty >= 0 else self.trellis.length + 1
+        return length_normalised(total, bound, self.length_penalty)
 
     def results(self) -> list[list[Hypothesis]]:
         """For each sentence the best hypotheses, best first."""
-        return [sorted(found, key=lambda h: h.score, reverse=True)[: self.n_best] for found in self.found]
+        best = []
+        for found in self.found:
+            hypotheses = [self._hypothesis(*each) for each in found]
+            best.append(sorted(hypotheses, key=lambda h: h.score, reverse=True)[: self.n_best])
+        return best
+
+    def _hypothesis(self, length: int, row: int, finished: bool) -> Hypothesis:
+        pieces, values = self.trellis.path(length, row)
+        return hypothesis(pieces[: length - finished], values, finished, self.length_penalty)

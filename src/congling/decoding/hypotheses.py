@@ -1,8 +1,8 @@
-"""Hypotheses: those that still run, as rows of arrays, and those that have ended, as plain values.
+"""Hypotheses: ways to continue a source, and what the model thinks of them.
 
-What is small lives with the processor, in NumPy: there are hundreds of numbers to move about at each position, and
-PyTorch takes longer to begin an operation than NumPy to finish it. Only the network's own tensors stay on its device.
-N is the number of rows that run, t the number of pieces that each of them has so far.
+While a search goes on they live with the processor, in NumPy: there are hundreds of numbers to move about at each
+position, and PyTorch takes longer to begin an operation than NumPy to finish it. Only the network's own tensors stay on
+its device.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 Whole = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -48,71 +46,6 @@ def length_normalised(log_probability: Number, length: Whole | int, length_penal
     α = 1 is the mean over the pieces.
     """
     return log_probability / length**length_penalty  # type: ignore[return-value]
-
-
-@dataclass(frozen=True)
-class Running:
-    """The hypotheses that still run, a row each.
-
-    Attributes:
-        owner: (N,) the place in the batch of the sentence that the row belongs to.
-        pieces: (N, t) int64.
-        log_probabilities: (N, t) of each piece.
-        total: (N,) the sum of these.
-    """
-
-    owner: Whole
-    pieces: Whole
-    log_probabilities: Floats
-    total: Floats
-
-    @classmethod
-    def begin(cls, max_lengths: Whole) -> Running:
-        """One empty hypothesis for each entry of ``max_lengths``, each of which must be at least 1."""
-        require_lengths(max_lengths)
-        rows = len(max_lengths)
-        pieces, log_probabilities = np.empty((rows, 0), np.int64), np.empty((rows, 0), np.float32)
-        return cls(np.arange(rows), pieces, log_probabilities, np.zeros(rows, np.float32))
-
-    def __len__(self) -> int:
-        return len(self.owner)
-
-    @property
-    def length(self) -> int:
-        """How many pieces each row has."""
-        return int(self.pieces.shape[1])
-
-    def last(self, pad_id: int, device: torch.device) -> Tensor:
-        """(N,) the last piece of each row; at the very start ``pad_id``, from which the decoder starts."""
-        last = self.pieces[:, -1] if self.length else np.full_like(self.owner, pad_id)
-        return torch.from_numpy(np.ascontiguousarray(last)).to(device)
-
-    def select(self, rows: Whole | NDArray[np.bool_]) -> Running:
-        """The given rows: indices (M,) or a mask (N,)."""
-        return Running(self.owner[rows], self.pieces[rows], self.log_probabilities[rows], self.total[rows])
-
-    def followed_by(self, pieces: Whole, log_probabilities: Floats) -> Running:
-        """Each row with one of ``pieces`` (N,) behind it."""
-        return Running(
-            self.owner,
-            np.concatenate([self.pieces, pieces[:, None]], axis=1),  # (N, t + 1)
-            np.concatenate([self.log_probabilities, log_probabilities[:, None]], axis=1),  # (N, t + 1)
-            self.total + log_probabilities,
-        )
-
-    def scores(self, length_penalty: float) -> Floats:
-        """(N,) the length-normalised scores."""
-        return length_normalised(self.total, max(self.length, 1), length_penalty)
-
-    def hypotheses(self, finished: bool, length_penalty: float = 0.0) -> list[tuple[int, Hypothesis]]:
-        """Every row as a hypothesis with its owner; where ``finished``, the last piece is the end."""
-        columns = zip(
-            self.owner.tolist(),
-            self.pieces[:, : self.length - finished].tolist(),
-            self.log_probabilities.tolist(),
-            strict=True,
-        )
-        return [(owner, hypothesis(ids, each, finished, length_penalty)) for owner, ids, each in columns]
 
 
 def hypothesis(
