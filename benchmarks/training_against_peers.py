@@ -10,8 +10,8 @@ packs sentences as its trainer does. The peers get these sentences
 - in batches of one length each, which is more than their own trainers do. They come in ever new shapes, for which
   oneDNN compiles kernels, so that all are gone through twice, by "new" shapes and by "known" ones; a long training is
   between the two;
-- as Hugging Face's Seq2SeqTrainer draws batches by itself: equally many sentences each, as many as there are in ours
-  on average, whatever their lengths, padded to the longest;
+- as Hugging Face's Seq2SeqTrainer draws batches by itself: equally many sentences each, 32, whatever their lengths,
+  padded to the longest, which with the padding is about a budget of tokens such as ours;
 - a few of one length each while another program keeps one processor busy; no bar speaks of that.
 
 A large square product in bfloat16 takes part in the turns: it is the limit that our step's arithmetic (model_flops.py)
@@ -101,13 +101,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-tokens", type=int, default=TranslationTraining().batch_tokens)
     parser.add_argument("--batches", type=int, default=15)
     parser.add_argument("--warm-up", type=int, default=3)
+    parser.add_argument("--drawn-sentences", type=int, default=32, help="in a batch as Seq2SeqTrainer draws it")
     parser.add_argument("--busy-batches", type=int, default=4, help="of the first width, with one processor busy")
 
 
 def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
     rows = tatoeba_rows(given.batch_tokens, given.batches)
     ours = our_batches(rows, given.batch_tokens)
-    alike, drawn = (layouts(each, ours) for each in (rows, drawn_at_random(rows)))
+    alike, drawn = (layouts(each, ours) for each in (rows, drawn_at_random(rows, given.drawn_sentences)))
     work = alike + drawn
     figures, details = list[Figure](), dict[str, Any](batch_tokens=given.batch_tokens)
     for width in given.widths:
@@ -144,10 +145,11 @@ def layouts(rows: list[tuple[IdRows, IdRows]], ours: list[Batch]) -> list[Work]:
     return [Work(padded_batch(*each), packed) for each, packed in zip(rows, ours, strict=False)]
 
 
-def drawn_at_random(rows: list[tuple[IdRows, IdRows]]) -> list[tuple[IdRows, IdRows]]:
-    """The same sentences in as many batches, each of equally many, whatever their lengths."""
+def drawn_at_random(rows: list[tuple[IdRows, IdRows]], sentences: int) -> list[tuple[IdRows, IdRows]]:
+    """As many batches of so many of these sentences each, whatever their lengths."""
     pairs = [pair for batch in rows for pair in zip(*batch, strict=True)]
-    parts = np.array_split(np.random.default_rng(1).permutation(len(pairs)), len(rows))
+    order = np.random.default_rng(1).permutation(len(pairs))
+    parts = [order[first : first + sentences] for first in range(0, len(pairs), sentences)][: len(rows)]
     return [([pairs[k][0] for k in part], [pairs[k][1] for k in part]) for part in parts]
 
 

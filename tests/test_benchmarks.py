@@ -79,8 +79,8 @@ def test_batches_drawn_at_random_hold_the_same_sentences(module: Callable[[str],
     rows = [
         ([[source] * source for source in batch], [[source + 1] for source in batch]) for batch in ([1] * 9, [2] * 6)
     ]
-    drawn = module("training_against_peers").drawn_at_random(rows)
-    assert [len(sources) for sources, _targets in drawn] == [8, 7]
+    drawn = module("training_against_peers").drawn_at_random(rows, 10)
+    assert [len(sources) for sources, _targets in drawn] == [10, 5]
     pairs = [pair for batch in drawn for pair in zip(*batch, strict=True)]
     assert sorted(pairs) == [([1], [2])] * 9 + [([2, 2], [3])] * 6
     assert all({1, 2} == {len(source) for source in sources} for sources, _targets in drawn)

@@ -18,6 +18,7 @@ from congling.decoding.candidates import best_continuations, best_pieces, forbid
 from congling.decoding.greedy import greedy_search
 from congling.decoding.hypotheses import Hypothesis
 from congling.decoding.sampling import draw, sample, tempered, top_k_only, top_p_only
+from congling.decoding.trellis import Trellis
 from congling.errors import UsageError
 
 END, UNKNOWN, PAD, VOCABULARY = 0, 1, 4, 5
@@ -492,6 +493,19 @@ def test_compiled_continuations_are_the_plain_ones(
     possible = plain_values > NEVER
     assert values[possible].tolist() == plain_values[possible].tolist() and not (values[~possible] > NEVER).any()
     assert pieces[possible].tolist() == plain_pieces[possible].tolist()
+
+
+def test_a_trellis_knows_the_way_back() -> None:
+    """Guards rows that have parted, changed places or left: each still has its own beginning."""
+    trellis = Trellis()
+    trellis.grow(np.array([0, 1]), np.array([5, 6]), np.array([-1.0, -2.0], np.float32))
+    trellis.grow(np.array([1, 0, 1]), np.array([7, 8, 9]), np.array([-3.0, -4.0, -5.0], np.float32))
+    trellis.grow(np.array([2, 0]), np.array([3, 4]), np.array([-6.0, -7.0], np.float32))
+    assert (trellis.length, trellis.newest.tolist()) == (3, [3, 4])
+    assert trellis.prefixes(np.array([1, 0, 0])).tolist() == [[6, 7, 4], [6, 9, 3], [6, 9, 3]]
+    assert trellis.path(3, 0) == ([6, 9, 3], [-2.0, -5.0, -6.0])
+    assert trellis.path(2, 1) == ([5, 8], [-1.0, -4.0])
+    assert trellis.path(0, 1) == ([], [])
 
 
 @settings(max_examples=50, deadline=None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -100,6 +102,28 @@ def test_work_side_by_side_keeps_its_order_and_its_errors() -> None:
     assert side_by_side(len, [[7, 8]]) == [2]
     with pytest.raises(ZeroDivisionError):
         side_by_side(lambda part: 1 // part, [1, 0])
+
+
+def test_workers_are_kept_but_not_by_a_forked_process() -> None:
+    """Guards the time that new threads take to begin, and a fork that waits for threads that only its parent has."""
+    meeting = threading.Barrier(2, timeout=10)
+
+    def work(_part: int) -> int:
+        meeting.wait()
+        return threading.get_ident()
+
+    assert set(side_by_side(work, [0, 1])) == set(side_by_side(work, [0, 1]))
+    if not hasattr(os, "fork"):
+        return
+    if (child := os.fork()) == 0:
+        os._exit(0 if side_by_side(len, [[1], [2, 3]]) == [1, 2] else 1)
+    until = time.monotonic() + 20
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < until:
+        time.sleep(0.01)
+    if ended == (0, 0):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert ended == (child, 0)
 
 
 def test_translator_counts_hypotheses(tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

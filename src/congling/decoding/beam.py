@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from congling.decoding.candidates import NEVER, best_continuations, forbid_repeats
-from congling.decoding.hypotheses import Floats, Hypothesis, Whole, hypothesis, length_normalised, require_lengths
+from congling.decoding.hypotheses import Floats, Hypothesis, Whole, length_normalised, require_lengths
 from congling.decoding.steps import Steps, is_compiled, select_rows, take_step
 from congling.decoding.trellis import Trellis
 from congling.errors import UsageError
@@ -208,4 +208,4 @@ class _Search:
 
     def _hypothesis(self, length: int, row: int, finished: bool) -> Hypothesis:
         pieces, values = self.trellis.path(length, row)
-        return hypothesis(pieces[: length - finished], values, finished, self.length_penalty)
+        return Hypothesis.of(pieces[: length - finished], values, finished, self.length_penalty)

@@ -38,6 +38,20 @@ class Hypothesis:
     token_log_probabilities: list[float]
     alternatives: list[list[tuple[int, float]]] = field(default_factory=list)
 
+    @classmethod
+    def of(
+        cls,
+        ids: list[int],
+        token_log_probabilities: list[float],
+        finished: bool,
+        length_penalty: float = 0.0,
+        alternatives: list[list[tuple[int, float]]] | None = None,
+    ) -> Hypothesis:
+        """With the sum and the score that follow from the rest."""
+        total = sum(token_log_probabilities)
+        score = length_normalised(total, max(len(token_log_probabilities), 1), length_penalty)
+        return cls(ids, total, score, finished, token_log_probabilities, alternatives or [])
+
 
 def length_normalised(log_probability: Number, length: Whole | int, length_penalty: float) -> Number:
     """log p(y) / |y|^α: the score of a hypothesis of ``length`` pieces, the end included (Wu et al. 2016, §7).
@@ -46,19 +60,6 @@ def length_normalised(log_probability: Number, length: Whole | int, length_penal
     α = 1 is the mean over the pieces.
     """
     return log_probability / length**length_penalty  # type: ignore[return-value]
-
-
-def hypothesis(
-    ids: list[int],
-    each: list[float],
-    finished: bool,
-    length_penalty: float = 0.0,
-    alternatives: list[list[tuple[int, float]]] | None = None,
-) -> Hypothesis:
-    """With its sum and its score. The arguments are the attributes; ``each`` are the log-probabilities."""
-    total = sum(each)
-    score = length_normalised(total, max(len(each), 1), length_penalty)
-    return Hypothesis(ids, total, score, finished, each, alternatives or [])
 
 
 def require_lengths(max_lengths: Whole) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from congling.decoding.candidates import NEVER
-from congling.decoding.hypotheses import Floats, Hypothesis, Whole, hypothesis, require_lengths
+from congling.decoding.hypotheses import Floats, Hypothesis, Whole, require_lengths
 from congling.decoding.steps import Steps, select_rows, take_step
 
 
@@ -62,7 +62,7 @@ class Written:
         found = []
         for row, (length, finished) in enumerate(zip(self._lengths.tolist(), self._finished.tolist(), strict=True)):
             ids, values = self._pieces[row, : length - finished].tolist(), self._values[row, :length].tolist()
-            found.append(hypothesis(ids, values, finished, alternatives=alternatives[row]))
+            found.append(Hypothesis.of(ids, values, finished, alternatives=alternatives[row]))
         return found
 
 
