@@ -73,15 +73,21 @@ class Workers:
     """
 
     def __init__(self, count: int, threads: int = 1) -> None:
-        import torch
-
-        self._pool = ThreadPoolExecutor(count, "worker", torch.set_num_threads, (threads,))  # sets its own thread's
+        self._pool, self._threads = ThreadPoolExecutor(count, "worker"), threads
 
     def map(self, work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
         """What ``work`` makes of each part, in their order. If one fails, its error is raised when all have ended."""
-        futures = [self._pool.submit(work, part) for part in parts]
+        futures = [self._pool.submit(self._compute, work, part) for part in parts]
         wait(futures)
         return [future.result() for future in futures]
+
+    def _compute(self, work: Callable[[Part], Result], part: Part) -> Result:
+        import torch
+
+        # Asked first: a thread that never was takes over, at its next operation, what another thread has set.
+        if torch.get_num_threads() != self._threads:
+            torch.set_num_threads(self._threads)
+        return work(part)
 
 
 def side_by_side(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
