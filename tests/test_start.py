@@ -105,14 +105,22 @@ def test_work_side_by_side_keeps_its_order_and_its_errors() -> None:
 
 
 def test_workers_are_kept_but_not_by_a_forked_process() -> None:
-    """Guards the time that new threads take to begin, and a fork that waits for threads that only its parent has."""
+    """Guards the time that new threads take to begin, their own number of threads, and a fork without them."""
     meeting = threading.Barrier(2, timeout=10)
 
-    def work(_part: int) -> int:
+    def work(_part: int) -> tuple[int, int]:
         meeting.wait()
-        return threading.get_ident()
+        return threading.get_ident(), torch.get_num_threads()
 
-    assert set(side_by_side(work, [0, 1])) == set(side_by_side(work, [0, 1]))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        first = side_by_side(work, [0, 1])
+        torch.set_num_threads(3)
+        assert set(side_by_side(work, [0, 1])) == set(first)
+        assert {threads for _thread, threads in first} == {1}
+    finally:
+        torch.set_num_threads(before)
     if not hasattr(os, "fork"):
         return
     if (child := os.fork()) == 0:
