@@ -46,8 +46,9 @@ def greedy_search(
     forbidden = torch.tensor(list(banned), dtype=torch.int64, device=source.device)
 
     def choose(log_probabilities: Tensor, written: Written) -> tuple[Whole, Floats]:
-        allowed = forbid_repeats(log_probabilities, written.pieces, no_repeat_ngram)
-        return likeliest(allowed, forbidden, is_compiled(steps))
+        if no_repeat_ngram:
+            log_probabilities = forbid_repeats(log_probabilities, written.pieces, no_repeat_ngram)
+        return likeliest(log_probabilities, forbidden, is_compiled(steps))
 
     return unroll(
         steps,

@@ -101,7 +101,9 @@ def sample(
     sentence = torch.arange(len(source), device=source.device).repeat_interleave(samples)
 
     def drawn(log_probabilities: Tensor, written: Written) -> tuple[Whole, Floats]:
-        allowed = forbid(forbid_repeats(log_probabilities, written.pieces, no_repeat_ngram), forbidden)
+        if no_repeat_ngram:
+            log_probabilities = forbid_repeats(log_probabilities, written.pieces, no_repeat_ngram)
+        allowed = forbid(log_probabilities, forbidden)
         logits = top_p_only(top_k_only(tempered(allowed, temperature), top_k), top_p)
         # For every row that ever was, so that those that have left change nothing for the others.
         uniform = torch.rand(len(sentence), generator=generator, device=generator.device)

@@ -80,7 +80,8 @@ def read(
         asking = _before(rows, weights, 2 * layer, norm_first, normed)
         _multiply(asking, weights.input[layer], weights.input_bias[layer], projected)
         for row in range(count):
-            _remember(projected[row, width:], seen[:, sentences[row]], places[row])
+            keys, values = seen[0, sentences[row], places[row]], seen[1, sentences[row], places[row]]
+            _remember(projected[row, width:], keys, values)
         for row in range(count):
             sentence = sentences[row]
             _attend(projected[row], seen[0, sentence], seen[1, sentence], lengths[sentence], looking, answers[row])
@@ -96,7 +97,8 @@ def read(
     _multiply(rows, weights.memory, weights.memory_bias, remembered)
     for row in range(count):
         for layer in range(len(memory)):
-            _remember(remembered[row, 2 * width * layer :], memory[layer, :, sentences[row]], places[row])
+            keys, values = memory[layer, 0, sentences[row], places[row]], memory[layer, 1, sentences[row], places[row]]
+            _remember(remembered[row, 2 * width * layer :], keys, values)
 
 
 @whole
@@ -143,9 +145,7 @@ def write(
         asking = _before(rows, weights, 3 * layer, norm_first, normed)
         _multiply(asking, weights.input[layer], weights.input_bias[layer], projected)
         for row in range(count):
-            for column in range(width):
-                past[layer, 0, position, row, column] = projected[row, width + column]
-                past[layer, 1, position, row, column] = projected[row, 2 * width + column]
+            _remember(projected[row, width:], past[layer, 0, position, row], past[layer, 1, position, row])
         for row in range(count):
             _collect(past[layer], ancestors[row], seen)
             _attend(projected[row], seen[0], seen[1], position + 1, looking, answers[row])
@@ -242,12 +242,11 @@ def _multiply(input: Floats, weight: Floats, bias: Floats, output: Floats) -> No
 
 
 @part
-def _remember(projected: Floats, past: Floats, position: int) -> None:
-    """Write a row's newest keys and values, the first 2W of the numbers given, into its ``past`` (2, room, W)."""
-    width = past.shape[2]
-    for kind in range(2):
-        for column in range(width):
-            past[kind, position, column] = projected[kind * width + column]
+def _remember(projected: Floats, keys: Floats, values: Floats) -> None:
+    """A row's newest keys and values, the first 2W of the numbers given, to where they belong, (W) each."""
+    width = len(keys)
+    for column in range(width):
+        keys[column], values[column] = projected[column], projected[width + column]
 
 
 class _Looking(NamedTuple):
