@@ -11,7 +11,7 @@ B sentences, N running rows of all of them (at most B · beam), K = beam, V voca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from congling.decoding.candidates import NEVER, best_continuations, forbid_repeats
 from congling.decoding.hypotheses import Floats, Hypothesis, Whole, length_normalised, require_lengths
-from congling.decoding.steps import Steps, is_compiled, select_rows, take_step
+from congling.decoding.steps import Steps, compiled_search, select_rows, take_step
 from congling.decoding.trellis import Trellis
 from congling.errors import UsageError
 from congling.language import _
@@ -69,11 +69,16 @@ def beam_search(
     forbidden = torch.tensor(list(banned), dtype=torch.int64, device=source.device)
     limits = max_lengths.cpu().numpy()
     search = _Search(beam, n_best, length_penalty, end_id, pad_id, forbidden, no_repeat_ngram, limits)
+    compiled = compiled_search(steps, _compiled, source, source_padding, int(limits.max()))
+    if compiled is not None:
+        banned_ids, alpha = forbidden.numpy(), float(length_penalty)
+        search.take(*compiled(pad_id, end_id, banned_ids, no_repeat_ngram, limits, beam, n_best, alpha))
+        return search.results()
     running, state = search.begin(), steps.start(source, source_padding)
     while len(running):
         last = torch.from_numpy(search.last(running)).to(source.device)
         log_probabilities, state = take_step(steps, state, last, search.trellis.length)
-        parents, grown = search.grow(running, log_probabilities, is_compiled(steps))
+        parents, grown = search.grow(running, log_probabilities)
         goes_on = search.collect(running, grown)
         if not goes_on.all():
             parents, grown = parents[goes_on], grown.select(goes_on)
@@ -81,6 +86,12 @@ def beam_search(
             state = select_rows(steps, state, parents, len(running), source.device)
         running = grown
     return search.results()
+
+
+def _compiled() -> Callable[..., tuple[Whole, Whole, Floats, Whole]]:
+    from congling.decoding import beam_compiled  # numba, which it imports, takes longer than a few sentences
+
+    return beam_compiled.search
 
 
 def _check(beam: int, n_best: int) -> None:
@@ -146,13 +157,13 @@ class _Search:
         """(N,) the last piece of each row; at the very start the piece from which the decoder starts."""
         return self.trellis.newest[running.at] if self.trellis.length else np.full_like(running.owner, self.pad_id)
 
-    def grow(self, running: _Rows, log_probabilities: Tensor, compiled: bool) -> tuple[Whole, _Rows]:
+    def grow(self, running: _Rows, log_probabilities: Tensor) -> tuple[Whole, _Rows]:
         """The continuations that take the free places, by sentence and then best first, and each one's parent row."""
         if self.no_repeat_ngram:
             prefixes = self.trellis.prefixes(running.at)
             log_probabilities = forbid_repeats(log_probabilities, prefixes, self.no_repeat_ngram)
         parents, pieces, values = best_continuations(
-            log_probabilities, running.total, running.owner, self.beam - self.finished, self.banned, compiled
+            log_probabilities, running.total, running.owner, self.beam - self.finished, self.banned
         )
         self.trellis.grow(running.at[parents], pieces, values)
         return parents, _Rows(running.owner[parents], running.total[parents] + values, np.arange(len(parents)))
@@ -197,6 +208,13 @@ class _Search:
         """
         bound = longest if self.length_penalty >= 0 else self.trellis.length + 1
         return length_normalised(total, bound, self.length_penalty)
+
+    def take(self, parents: Whole, pieces: Whole, values: Floats, found: Whole) -> None:
+        """What ``beam_compiled.search`` gives."""
+        for each in zip(parents, pieces, values, strict=True):
+            self.trellis.grow(*each)
+        for sentence, length, row, finished in found.tolist():
+            self.found[sentence].append((length, row, bool(finished)))
 
     def results(self) -> list[list[Hypothesis]]:
         """For each sentence the best hypotheses, best first."""

@@ -40,7 +40,7 @@ def best_pieces(log_probabilities: Tensor, count: int, banned: Tensor) -> tuple[
 
 
 def best_continuations(
-    log_probabilities: Tensor, total: Floats, owner: Whole, free: Whole, banned: Tensor, compiled: bool
+    log_probabilities: Tensor, total: Floats, owner: Whole, free: Whole, banned: Tensor
 ) -> tuple[Whole, Whole, Floats]:
     """The best continuations of all rows of each sentence, as many as it has free places.
 
@@ -50,16 +50,11 @@ def best_continuations(
         owner: (N,) the sentence of each row, of B; a sentence's rows stand together.
         free: (B,) places.
         banned: (X,) int64 pieces that never come.
-        compiled: by the compiled twin, with the same results in less time.
 
     Returns:
         The row that goes on, the piece that it goes on with and that piece's log-probability: (M,) each, by sentence
         and then best first.
     """
-    if compiled:
-        from congling.decoding import candidates_compiled
-
-        return candidates_compiled.best_continuations(log_probabilities.numpy(), total, owner, free, banned.numpy())
     most = int(free.max())
     likely = likely_pieces(log_probabilities, most, banned)  # (N, k): no sentence can take more of one row
     values, pieces = (each.cpu().numpy() for each in likely)
@@ -78,17 +73,13 @@ def best_continuations(
     return parents, pieces[parents, columns_taken], values[parents, columns_taken]
 
 
-def likeliest(log_probabilities: Tensor, banned: Tensor, compiled: bool) -> tuple[Whole, Floats]:
+def likeliest(log_probabilities: Tensor, banned: Tensor) -> tuple[Whole, Floats]:
     """The likeliest piece of each row that is not banned, and its log-probability, (N,) each; −inf where there is none.
 
     The arguments are those of ``best_continuations``.
     """
-    if not compiled:
-        best = best_pieces(log_probabilities, 1, banned)
-        return best[1].squeeze(1).cpu().numpy(), best[0].squeeze(1).cpu().numpy()
-    from congling.decoding import candidates_compiled
-
-    return candidates_compiled.likeliest(log_probabilities.numpy(), banned.numpy())
+    values, pieces = best_pieces(log_probabilities, 1, banned)
+    return pieces.squeeze(1).cpu().numpy(), values.squeeze(1).cpu().numpy()
 
 
 def likely_pieces(log_probabilities: Tensor, count: int, banned: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,69 +1,72 @@
-"""``candidates.best_continuations`` and ``likeliest``, compiled: one look at each row, not twenty operations on all.
+"""``candidates.best_continuations`` and ``forbid_repeats``, compiled: one look at each row, not twenty operations.
 
 N rows, each a hypothesis · B sentences · V vocabulary · K places of a sentence
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from congling.decoding.hypotheses import Whole
-from congling.equations.compiling import part, whole
-
-Numbers = NDArray[Any]  # float32, or float64 where a network computes in it
+from congling.decoding.hypotheses import Floats, Whole
+from congling.equations.compiling import part, zero
 
 LANES = 64  # a row is read as lines of so many numbers; the largest of each column are found by vector instructions
 
 
-@whole
+@part
 def best_continuations(
-    log_probabilities: Numbers, total: Numbers, owner: Whole, free: Whole, banned: Whole
-) -> tuple[Whole, Whole, Numbers]:
-    """Parents, pieces and log-probabilities, (M,) each. The arguments are those of the plain twin, as arrays."""
-    rows, places = len(owner), free.max()
-    parents, pieces = np.empty((2, len(free) * places), np.int64)
-    values = np.empty(len(parents), log_probabilities.dtype)
-    lanes, totals = np.empty(LANES, log_probabilities.dtype), np.empty(places, log_probabilities.dtype)
-    row, begun = 0, 0
+    log_probabilities: Floats,
+    total: Floats,
+    owner: Whole,
+    free: Whole,
+    banned: Whole,
+    lanes: Floats,
+    parents: Whole,
+    pieces: Whole,
+    values: Floats,
+) -> int:
+    """How many there are, M; the first arguments are those of the plain twin, as arrays.
+
+    Args:
+        lanes: (``LANES``) room.
+        parents, pieces, values: (M or more) written.
+    """
+    rows, totals = len(owner), np.empty(free.max(), np.float32)
+    row = begun = zero()
     while row < rows:
-        sentence, found = owner[row], 0
-        if free[sentence] == 0:
-            row += 1
-            continue
-        found_of_it = totals[: free[sentence]], parents[begun:], pieces[begun:], values[begun:]
+        sentence, found = owner[row], zero()
+        best = totals[: free[sentence]], parents[begun:], pieces[begun:], values[begun:]
         while row < rows and owner[row] == sentence:
-            found = _look_through(log_probabilities[row], total[row], row, banned, lanes, found, found_of_it)
+            if free[sentence]:
+                found = _look_through(log_probabilities[row], total[row], row, banned, lanes, found, best)
             row += 1
         begun += found
-    return parents[:begun], pieces[:begun], values[:begun]
+    return begun
 
 
-@whole
-def likeliest(log_probabilities: Numbers, banned: Whole) -> tuple[Whole, Numbers]:
-    """Pieces and log-probabilities, (N,) each. The arguments are those of the plain twin, as arrays."""
-    rows = len(log_probabilities)
-    pieces, parents = np.zeros((2, rows), np.int64)
-    values, totals = np.full((2, rows), -np.inf, log_probabilities.dtype)
-    lanes = np.empty(LANES, log_probabilities.dtype)
-    for row in range(rows):
-        one = slice(row, row + 1)
-        best = totals[one], parents[one], pieces[one], values[one]
-        _look_through(log_probabilities[row], 0, row, banned, lanes, 0, best)
-    return pieces, values
+@part
+def forbid_repeats(scores: Floats, prefix: Whole, size: int) -> None:
+    """−inf in place in a row's ``scores`` (V) as in the plain twin; ``prefix`` (t) is what the row has."""
+    length = len(prefix)
+    if size < 1:
+        return
+    for start in range(length - size + 1):
+        repeats = True
+        for place in range(size - 1):
+            repeats &= prefix[start + place] == prefix[length - size + 1 + place]
+        if repeats:
+            scores[prefix[start + size - 1]] = -np.inf
 
 
 @part
 def _look_through(
-    row: Numbers,
+    row: Floats,
     so_far: float,
     parent: int,
     banned: Whole,
-    lanes: Numbers,
+    lanes: Floats,
     found: int,
-    best: tuple[Numbers, Whole, Whole, Numbers],
+    best: tuple[Floats, Whole, Whole, Floats],
 ) -> int:
     """Put a row's continuations among the ``found`` best ones of its sentence; gives how many there are then.
 
@@ -86,14 +89,14 @@ def _look_through(
 
 
 @part
-def _least(totals: Numbers, found: int) -> float:
+def _least(totals: Floats, found: int) -> float:
     """What a continuation must exceed to be among the best."""
     return totals[-1] if found == len(totals) else -np.inf
 
 
 @part
 def _consider(
-    row: Numbers,
+    row: Floats,
     first: int,
     end: int,
     stride: int,
@@ -101,7 +104,7 @@ def _consider(
     parent: int,
     banned: Whole,
     found: int,
-    best: tuple[Numbers, Whole, Whole, Numbers],
+    best: tuple[Floats, Whole, Whole, Floats],
 ) -> int:
     """Put each ``stride``-th continuation where it belongs in the order of totals, if anywhere."""
     totals, parents, pieces, values = best

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from congling.decoding.candidates import forbid_repeats, likeliest
-from congling.decoding.hypotheses import Floats, Hypothesis, Whole
-from congling.decoding.steps import Steps, is_compiled
+from congling.decoding.hypotheses import Floats, Hypothesis, Whole, hypotheses_of, require_lengths
+from congling.decoding.steps import Steps, compiled_search
 from congling.decoding.unroll import Hear, Written, unroll
 
 
@@ -44,11 +44,17 @@ def greedy_search(
     if not len(source):
         return []
     forbidden = torch.tensor(list(banned), dtype=torch.int64, device=source.device)
+    limits = max_lengths.cpu().numpy()
+    require_lengths(limits)
+    if not (record_alternatives or hear):
+        compiled = compiled_search(steps, _compiled, source, source_padding, int(limits.max()))
+        if compiled is not None:
+            return hypotheses_of(*compiled(pad_id, end_id, forbidden.numpy(), no_repeat_ngram, limits), end_id)
 
     def choose(log_probabilities: Tensor, written: Written) -> tuple[Whole, Floats]:
         if no_repeat_ngram:
             log_probabilities = forbid_repeats(log_probabilities, written.pieces, no_repeat_ngram)
-        return likeliest(log_probabilities, forbidden, is_compiled(steps))
+        return likeliest(log_probabilities, forbidden)
 
     return unroll(
         steps,
@@ -60,3 +66,9 @@ def greedy_search(
         record_alternatives=record_alternatives,
         hear=hear,
     )
+
+
+def _compiled() -> Callable[..., tuple[Whole, Floats, Whole]]:
+    from congling.decoding import greedy_compiled  # numba, which it imports, takes longer than a few sentences
+
+    return greedy_compiled.search

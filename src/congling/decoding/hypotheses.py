@@ -7,8 +7,9 @@ its device.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,29 @@ class Hypothesis:
         total = sum(token_log_probabilities)
         score = length_normalised(total, max(len(token_log_probabilities), 1), length_penalty)
         return cls(ids, total, score, finished, token_log_probabilities, alternatives or [])
+
+
+def hypotheses_of(
+    pieces: Whole,
+    values: NDArray[Any],
+    lengths: Whole,
+    end_id: int,
+    alternatives: Sequence[list[list[tuple[int, float]]]] | None = None,
+) -> list[Hypothesis]:
+    """One for each row; it is finished where it has the end.
+
+    Args:
+        pieces: (B, T), the end included; ``values`` (B, T) their log-probabilities.
+        lengths: (B,) how many of the T each row has.
+        alternatives: of each row, one entry a position.
+    """
+    found = []
+    for row, length in enumerate(lengths.tolist()):
+        ids, log_probabilities = pieces[row, :length].tolist(), values[row, :length].tolist()
+        finished = ids[-1:] == [end_id]
+        others = alternatives[row] if alternatives else None
+        found.append(Hypothesis.of(ids[: length - finished], log_probabilities, finished, alternatives=others))
+    return found
 
 
 def length_normalised(log_probability: Number, length: Whole | int, length_penalty: float) -> Number:

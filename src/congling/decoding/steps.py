@@ -6,7 +6,9 @@ sampling, whatever it keeps between two positions: keys and values, a recurrent 
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import functools
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from congling.equations.glass_box import scope, show
+
+T = TypeVar("T")
 
 
 class Steps(Protocol):
@@ -48,9 +52,21 @@ def take_step(steps: Steps, state: Any, last: Tensor, position: int) -> tuple[Te
     return log_probabilities, state
 
 
-def is_compiled(steps: Steps) -> bool:
-    """Whether the network has had so much to do that it is compiled by now; then what follows its steps is too."""
-    return getattr(steps, "is_compiled", False)
+def compiled_search(
+    steps: Steps, search: Callable[[], Callable[..., T]], source: Tensor, source_padding: Tensor, most: int
+) -> Callable[..., T] | None:
+    """A whole search as one compiled function, where the network has had so much to do that this pays by now.
+
+    Args:
+        search: imports the function, which is given what the network has read as its first argument.
+        most: the greatest number of pieces of any sentence.
+
+    Returns:
+        The function, which has read the source.
+    """
+    read = getattr(steps, "read_for", None)
+    decoder = None if read is None else read(search, source, source_padding, most)
+    return None if decoder is None else functools.partial(search(), decoder)
 
 
 def select_rows(steps: Steps, state: Any, rows: NDArray[np.int64], count: int, device: torch.device) -> Any:

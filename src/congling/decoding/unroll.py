@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from congling.decoding.candidates import NEVER
-from congling.decoding.hypotheses import Floats, Hypothesis, Whole, require_lengths
+from congling.decoding.hypotheses import Floats, Hypothesis, Whole, hypotheses_of, require_lengths
 from congling.decoding.steps import Steps, select_rows, take_step
 
 
@@ -31,7 +31,7 @@ class Written:
         rows, most = len(max_lengths), int(max_lengths.max(initial=0))
         self.running, self.length = np.arange(rows), 0
         self._pieces, self._values = np.empty((rows, most), np.int64), np.empty((rows, most), np.float64)
-        self._max_lengths, self._lengths, self._finished = max_lengths, np.zeros(rows, np.int64), np.zeros(rows, bool)
+        self._max_lengths, self._lengths = max_lengths, np.zeros(rows, np.int64)
 
     @property
     def pieces(self) -> Whole:
@@ -50,20 +50,15 @@ class Written:
         rows, possible = self.running, values > NEVER
         self._pieces[rows, self.length], self._values[rows, self.length] = pieces, values
         self.length += 1
-        ended = possible & (pieces == end_id)
-        goes_on: NDArray[np.bool_] = possible & ~ended & (self._max_lengths[rows] > self.length)
+        goes_on: NDArray[np.bool_] = possible & (pieces != end_id) & (self._max_lengths[rows] > self.length)
         if not goes_on.all():
-            self._finished[rows], self._lengths[rows] = ended, self.length - ~possible
+            self._lengths[rows] = self.length - ~possible
             self.running = rows[goes_on]
         return goes_on
 
-    def hypotheses(self, alternatives: Sequence[list[list[tuple[int, float]]]]) -> list[Hypothesis]:
+    def hypotheses(self, end_id: int, alternatives: Sequence[list[list[tuple[int, float]]]]) -> list[Hypothesis]:
         """Every row, once none goes on."""
-        found = []
-        for row, (length, finished) in enumerate(zip(self._lengths.tolist(), self._finished.tolist(), strict=True)):
-            ids, values = self._pieces[row, : length - finished].tolist(), self._values[row, :length].tolist()
-            found.append(Hypothesis.of(ids, values, finished, alternatives=alternatives[row]))
-        return found
+        return hypotheses_of(self._pieces, self._values, self._lengths, end_id, alternatives)
 
 
 Choose = Callable[[Tensor, Written], tuple[Whole, Floats]]
@@ -108,7 +103,7 @@ def unroll(
         goes_on = written.write(pieces, values, end_id)
         if goes_on.any() and not goes_on.all():
             state = select_rows(steps, state, goes_on.nonzero()[0], len(goes_on), device)
-    return written.hypotheses(alternatives)
+    return written.hypotheses(end_id, alternatives)
 
 
 def _record(

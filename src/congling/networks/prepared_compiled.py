@@ -6,10 +6,10 @@ V vocabulary, padding included · I inputs · P panels of C outputs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -19,13 +19,12 @@ from congling.equations.activations import gelu, relu, silu
 from congling.networks.layers import LayerNormalisation
 from congling.networks.prepared_layers import Positions, PreparedDecoderLayer, PreparedEncoderLayer
 from congling.networks.prepared_linear import PreparedLinear
-from congling.networks.prepared_memory import FIRST_ROOM
 
 if TYPE_CHECKING:  # numba, which it imports, takes longer than a few sentences
-    from congling.networks.prepared_kernels import Floats, Whole
+    from congling.networks.prepared_layer_kernels import Floats, Whole
 
 FIRST_STEPS = 200  # of one row; some 15 sentences. Then half a second for numba
-FIRST_STEPS_EVER = 5_000  # where nothing is compiled yet, which takes some 13 seconds, once on a machine
+FIRST_STEPS_EVER = 5_000  # where nothing is compiled yet, which takes some 16 seconds, once on a machine
 ROWS_A_STEP = 16  # so many rows more count as another step
 MOST_WEIGHTS = 8_000_000  # these lie in a processor's cache; more of them several threads read together faster
 
@@ -112,39 +111,22 @@ class Half(Generic[Layer]):
         return [_array([self.table])[0], *linears, gains, shifts, *last, *projection]
 
 
-@dataclass(slots=True)
-class CompiledState:
-    """What the decoder remembers between two steps. A step writes into it, and gives it back.
+class CompiledDecoder(NamedTuple):
+    """What is written from: the decoder, and what has been read.
 
-    Attributes:
-        position: how many positions are filled.
-        memory: (L, 2, B, S, W) keys and values of the sources, and the length of each, (B,).
-        sentences: (N,) which of the B each row looks at.
-        past: (L, 2, room, N or more, W) keys and values of what was written; they are not moved when hypotheses change
-            places: ``ancestors`` (N, room) says in which of its rows each position of a hypothesis stands.
+    T positions, the most there may be.
     """
 
-    position: int
-    memory: Floats
-    lengths: Whole
-    sentences: Whole
-    past: Floats
-    ancestors: Whole
-
-    def make_room(self) -> None:
-        """Have room for one more position of every row, and none any more for rows that nobody goes back to."""
-        layers, kinds, room, most, width = self.past.shape
-        rows, position = len(self.sentences), self.position
-        if position < room and rows <= most:
-            return
-        longer = room if position < room else max(FIRST_ROOM, 2 * room)
-        past = np.empty((layers, kinds, longer, max(rows, min(most, 2 * rows)), width), np.float32)
-        past[:, :, :position, :rows] = self.past[:, :, np.arange(position)[:, None], self.ancestors[:, :position].T]
-        self.past, self.ancestors = past, np.repeat(np.arange(rows)[:, None], longer, axis=1)
+    weights: DecoderWeights
+    norm_first: bool
+    activation: int  # 0 relu, 1 gelu, 2 silu
+    positions: Floats  # (T or more, W)
+    memory: Floats  # (L, 2, B, S, H, D) keys and values of the sources
+    lengths: Whole  # (B) how many of the S places each of them fills
 
 
 class CompiledTransformer:
-    """``decoding.steps.Steps`` by compiled code, on the CPU and in float32; to be had once it pays.
+    """Reads for compiled searches, on the CPU and in float32, once that pays.
 
     Args:
         positions: what is added to the pieces at the first places, at least so many.
@@ -156,64 +138,49 @@ class CompiledTransformer:
         self.encoder, self.decoder, self.positions = encoder, decoder, positions
         table, weights = decoder.table, sum(linear.transposed.numel() for linear in decoder.linears)
         self.able = table.device.type == "cpu" and table.dtype == torch.float32 and weights <= MOST_WEIGHTS
-        self.steps, self.preparing, self.prepared = 0, Lock(), False
+        self.steps, self.laying_out, self.laid_out = 0, Lock(), False
 
     def count(self, rows: int) -> None:
         """A step of so many rows was taken without this."""
         self.steps += 1 + rows // ROWS_A_STEP
 
-    def ready(self) -> bool:
-        """Whether what begins now is to be done here."""
-        if self.able and not self.prepared and self.steps >= FIRST_STEPS:
-            from congling.equations.compiling import is_kept
-            from congling.networks import prepared_kernels
-
-            if self.steps >= FIRST_STEPS_EVER or is_kept(prepared_kernels.write):
-                self.prepare()
-        return self.prepared
-
     def prepare(self) -> None:
-        """Be ready from now on."""
-        from congling.networks import prepared_kernels
+        """Let it pay from now on."""
+        self.steps = FIRST_STEPS_EVER
 
-        with self.preparing:  # several threads may ask
-            if not self.prepared:
-                self.kernels = prepared_kernels
-                first = self.decoder.layers[0]
-                activation = (relu, gelu, silu).index(first.feed_forward.activation)
-                self.variant = first.heads, first.add_and_norm.norm_first, activation
-                self.encoder_weights = EncoderWeights._make(self.encoder.arrays())
-                self.decoder_weights = DecoderWeights._make(self.decoder.arrays())
-                self.prepared = True
+    def pays(self, search: Callable[[], Callable[..., Any]]) -> bool:
+        """Whether a search that begins now is to be compiled: it is already, or there was as much work as that is."""
+        if not self.able or self.steps < FIRST_STEPS:
+            return False
+        from congling.equations.compiling import is_kept
 
-    def start(self, source: Tensor, source_padding: Tensor) -> CompiledState:
-        """Read the source, (B, S) ids; nothing is written yet."""
+        return self.steps >= FIRST_STEPS_EVER or is_kept(search())
+
+    def read(self, source: Tensor, source_padding: Tensor, most: int) -> CompiledDecoder:
+        """Read the source, (B, S) ids, for a search of as many as ``most`` pieces."""
+        self._lay_out()
         sentences, length = source.shape
         lengths = (~source_padding).sum(dim=1).numpy()
-        layers, width = len(self.decoder.layers), self.decoder.table.shape[1]
-        memory = np.empty((layers, 2, sentences, length, width), np.float32)
-        pieces, positions = np.ascontiguousarray(source.numpy()), self.positions(length).numpy()
+        layers, heads = len(self.decoder.layers), self.decoder.layers[0].heads
+        depth = self.decoder.table.shape[1] // heads
+        memory = np.empty((layers, 2, sentences, length, heads, depth), np.float32)
+        pieces, positions = np.ascontiguousarray(source.numpy()), self.positions(max(length, most)).numpy()
         self.kernels.read(self.encoder_weights, *self.variant, pieces, lengths, positions, memory)
-        nothing = np.empty((layers, 2, 0, sentences, width), np.float32)
-        return CompiledState(0, memory, lengths, np.arange(sentences), nothing, np.empty((sentences, 0), np.int64))
+        return CompiledDecoder(self.decoder_weights, *self.variant, positions, memory, lengths)
 
-    def step(self, state: CompiledState, last: Tensor) -> tuple[Tensor, CompiledState]:
-        """Log-probabilities (N, V − 1) of the next piece after the pieces ``last`` (N)."""
-        state.make_room()
-        log_probabilities = np.empty((len(last), len(self.decoder.projection.bias)), np.float32)
-        self.kernels.write(
-            self.decoder_weights, *self.variant, np.ascontiguousarray(last.numpy()), state.position,
-            self.positions(state.position + 1).numpy(), state.past, state.ancestors, state.memory, state.sentences,
-            state.lengths, log_probabilities,
-        )  # fmt: skip
-        state.position += 1
-        return torch.from_numpy(log_probabilities), state
+    def _lay_out(self) -> None:
+        with self.laying_out:  # several threads may ask
+            if self.laid_out:
+                return
+            from congling.networks import prepared_kernels
 
-    def select(self, state: CompiledState, rows: Tensor) -> CompiledState:
-        """Keep, repeat or reorder hypotheses: ``rows`` (M) of the N there are."""
-        chosen = rows.numpy()
-        sentences, ancestors = state.sentences[chosen], state.ancestors[chosen]
-        return CompiledState(state.position, state.memory, state.lengths, sentences, state.past, ancestors)
+            self.kernels = prepared_kernels
+            first = self.decoder.layers[0]
+            activation = (relu, gelu, silu).index(first.feed_forward.activation)
+            self.variant = first.add_and_norm.norm_first, activation
+            self.encoder_weights = EncoderWeights._make(self.encoder.arrays())
+            self.decoder_weights = DecoderWeights._make(self.decoder.arrays())
+            self.laid_out = True
 
 
 def _stacked(linears: Sequence[PreparedLinear]) -> list[Floats]:
@@ -224,7 +191,7 @@ def _stacked(linears: Sequence[PreparedLinear]) -> list[Floats]:
 
 def _panels(weight: Floats) -> Floats:
     """Cut a matrix (O, I) into panels (P, I, C), each of which lies in memory as one; the last is filled with zeros."""
-    from congling.networks.prepared_kernels import PANEL
+    from congling.networks.prepared_layer_kernels import PANEL
 
     missing = -len(weight) % PANEL
     panels = np.pad(weight, ((0, missing), (0, 0))).reshape(-1, PANEL, weight.shape[1])

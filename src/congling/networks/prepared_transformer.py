@@ -6,7 +6,7 @@ The function is that of ``Transformer``, which is the one to read; here is what 
 - padding takes part in the encoder's attention alone, not in its matrix products;
 - the hypotheses of a sentence share its memory: they ask it together, and it is copied only when sentences leave;
 - keys and values of all layers stand in one tensor, with room for those to come;
-- on a processor all of it becomes two compiled functions (``CompiledTransformer``).
+- on a processor whole searches are compiled (``CompiledTransformer``).
 
 B sentences · S source length · P source pieces without padding · N rows, each a hypothesis · T positions so far
 L layers · W width · H heads · D = W / H · K most rows of one sentence · V vocabulary, padding included
@@ -15,13 +15,14 @@ L layers · W width · H heads · D = W / H · K most rows of one sentence · V 
 from __future__ import annotations
 
 import math
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from congling.networks.prepared_compiled import CompiledState, CompiledTransformer, Half
+from congling.networks.prepared_compiled import CompiledDecoder, CompiledTransformer, Half
 from congling.networks.prepared_layers import Positions, PreparedDecoderLayer, PreparedEncoderLayer
 from congling.networks.prepared_linear import PreparedLinear, filled
 from congling.networks.prepared_memory import FIRST_ROOM, Grid, Groups, Memory, PreparedState
@@ -53,15 +54,14 @@ class PreparedTransformer:
         )
         self.compiled.able &= lasting
 
-    @property
-    def is_compiled(self) -> bool:
-        """Whether there was so much to do that it is done by compiled code by now."""
-        return self.compiled.prepared
+    def read_for(
+        self, search: Callable[[], Callable[..., Any]], source: Tensor, source_padding: Tensor, most: int
+    ) -> CompiledDecoder | None:
+        """What a compiled ``search`` of as many as ``most`` pieces goes on from, where compiling that pays by now."""
+        return self.compiled.read(source, source_padding, most) if self.compiled.pays(search) else None
 
-    def start(self, source: Tensor, source_padding: Tensor) -> PreparedState | CompiledState:
+    def start(self, source: Tensor, source_padding: Tensor) -> PreparedState:
         """Read the source, (B, S) ids; nothing is written yet."""
-        if self.compiled.ready():
-            return self.compiled.start(source, source_padding)
         grid = Grid.of(source_padding, self.heads, self.source_table.dtype)
         read = self._encode(source, grid)
         layers = len(self.decoder_layers)
@@ -80,10 +80,8 @@ class PreparedTransformer:
             rows = layer(rows, grid)
         return rows if self.encoder_norm is None else self.encoder_norm(rows)
 
-    def step(self, state: PreparedState | CompiledState, last: Tensor) -> tuple[Tensor, PreparedState | CompiledState]:
+    def step(self, state: PreparedState, last: Tensor) -> tuple[Tensor, PreparedState]:
         """Log-probabilities (N, V − 1) of the next piece after the pieces ``last`` (N)."""
-        if isinstance(state, CompiledState):
-            return self.compiled.step(state, last)
         self.compiled.count(len(last))
         past = _with_room(state.past, state.position)
         log_probabilities = torch.log_softmax(self._logits(last, state, past).float(), dim=-1)
@@ -100,10 +98,8 @@ class PreparedTransformer:
         rows = rows if self.decoder_norm is None else self.decoder_norm(rows)
         return self.projection(rows)[: state.count]
 
-    def select(self, state: PreparedState | CompiledState, rows: Tensor) -> PreparedState | CompiledState:
+    def select(self, state: PreparedState, rows: Tensor) -> PreparedState:
         """Keep, repeat or reorder hypotheses: ``rows`` (M) of the N there are."""
-        if isinstance(state, CompiledState):
-            return self.compiled.select(state, rows)
         count, rows = len(rows), filled(rows)
         sentences = [state.groups.sentences[row] for row in rows.tolist()]
         kept = sorted(set(sentences))
