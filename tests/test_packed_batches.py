@@ -52,13 +52,13 @@ def test_tiles_are_filled_well_and_shapes_are_few() -> None:
     generator = np.random.default_rng(5)
     lengths = [np.clip(generator.poisson(mean, 4001), 1, 60) + 1 for mean in (8, 9.7)]
     size = tile_size(lengths[0] - 1, lengths[1] - 1)
-    assert size == TileSize(56, 64)
+    assert size == TileSize(54, 64)
     batches = pack(*lengths, size, 2048, np.random.default_rng(1))
     full = sum(len(tiles) == 32 for _, tiles in batches)
     assert full >= len(batches) - 2
     tiles = sum(len(tiles) for _, tiles in batches)
-    assert lengths[1].sum() / (64 * tiles) > 0.91
-    assert lengths[0].sum() / (56 * tiles) > 0.86
+    assert lengths[1].sum() / (64 * tiles) > 0.95
+    assert lengths[0].sum() / (54 * tiles) > 0.95
 
 
 def test_a_long_sentence_does_not_make_a_batch_of_its_own() -> None:
@@ -147,3 +147,13 @@ def test_a_state_of_row_batches_begins_its_epoch_anew(store: TokenStore) -> None
     stream = _stream(store)
     stream.restore({"epoch": 3, "position": 5, "pairs": 311, "batch_tokens": 64, "seed": 1})
     assert (stream.epoch, stream.state()["window"], stream.state()["position"]) == (3, 0, 0)
+
+
+def test_a_place_behind_the_last_batch_is_the_last_batch(store: TokenStore) -> None:
+    """Runs of earlier versions, which packed less tightly and had more batches in a window, go on."""
+    stream = _stream(store)
+    next(stream)
+    stream.restore(stream.state() | {"position": 1000})
+    last = stream.state()["position"]
+    next(stream)
+    assert 0 < last < 1000 and (stream.state()["window"], stream.state()["position"]) == (1, 0)

@@ -80,6 +80,8 @@ class _Side:
 class PackedTrainingBatches(PairBatches):
     """Batches of tiles, filled with the sentences of a window at a time."""
 
+    _batches: list[tuple[TileSize, list[list[int]]]]  # of this window
+
     @cached_property
     def tile(self) -> TileSize:
         """How wide a tile is."""
@@ -117,7 +119,7 @@ class PackedTrainingBatches(PairBatches):
     def _go_to(self, place: dict[str, int]) -> None:
         if "window" in place:  # one of ``TrainingBatches`` has none: its epoch begins anew
             self._start_window(place["window"])
-            self._position = place["position"]
+            self._position = min(place["position"], len(self._batches) - 1)  # an earlier version may have had more
 
     def _start_epoch(self, epoch: int) -> None:
         self.epoch = epoch

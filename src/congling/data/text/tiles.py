@@ -5,11 +5,14 @@ one after the other. Rows of ever new shapes cost more than the little padding a
 matrix products compiles a kernel for each new shape, and a vector unit works badly on rows of eleven numbers. And a
 batch holds sentences of all lengths, not of one.
 
-The tiles are filled first-fit decreasing (Johnson et al. 1974), here with two sizes that must both fit.
+One tile after the other is filled by norm-based greedy (Panigrahy et al. 2011, "Heuristics for Vector Bin Packing"):
+of the pairs that still fit, the one that leaves the least room, on both sides together, comes next. So the longest
+pairs come first, pairs whose sides are unlike meet those that are unlike the other way, and short ones fill the gaps.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,7 +22,8 @@ from numpy.typing import NDArray
 Lengths = NDArray[np.integer]
 
 SENTENCES_A_TILE = 4  # on average at least: with fewer, tiles cannot be filled well
-NARROWEST, WIDEST, STEP = 64, 512, 8
+NARROWEST, WIDEST, STEP = 64, 512, 2
+NO_ROOM = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -62,71 +66,61 @@ def pack(
         batch_tokens: the budget of ``TileSize.tiles_in``.
         generator: decides which tiles meet in a batch, and the order of the batches.
     """
-    filler = _Filler(source_lengths, target_lengths, size)
-    for factor, rows in _widest_first(source_lengths, target_lengths, size):
-        for row in rows:
-            filler.put(int(row), factor)
-        if factor > 1:
-            filler.complete(factor, size.times(factor).tiles_in(batch_tokens))
+    unpacked, by_size = _Unpacked(source_lengths, target_lengths), defaultdict[TileSize, list[list[int]]](list)
+    while unpacked.rows:
+        wide = unpacked.size_for_all(size)
+        for _tile in range(wide.tiles_in(batch_tokens)):
+            if unpacked.rows:
+                by_size[wide].append(unpacked.fill(wide))
     batches = [
-        (size.times(factor), batch)
-        for factor, tiles in filler.by_factor().items()
-        for batch in _cut(tiles, size.times(factor).tiles_in(batch_tokens), generator)
+        (wide, batch)
+        for wide, tiles in by_size.items()
+        for batch in _cut(tiles, wide.tiles_in(batch_tokens), generator)
     ]
     return [batches[number] for number in generator.permutation(len(batches))]
 
 
-def _widest_first(source: Lengths, target: Lengths, size: TileSize) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """How many times wider a tile must be, and the rows that need it, the longest first; down to 1."""
-    share = np.maximum(source / size.source, target / size.target)
-    factors = 2 ** np.ceil(np.log2(np.maximum(share, 1))).astype(np.int64)
-    for factor in (*np.unique(factors[factors > 1])[::-1], 1):
-        rows = np.flatnonzero(factors == factor)
-        yield int(factor), rows[np.argsort(-share[rows], kind="stable")]
+class _Unpacked:
+    """The pairs that are in no tile yet, K kinds of them: pairs of equal lengths are one kind.
 
+    Attributes:
+        source, target: (K) the lengths of each kind.
+        rows: for each kind its rows.
+    """
 
-class _Filler:
-    """Tiles that are being filled: what is in each, and how much room it has left on both sides."""
+    def __init__(self, source_lengths: Lengths, target_lengths: Lengths) -> None:
+        pairs = np.stack([source_lengths, target_lengths]).astype(np.int64)
+        (self.source, self.target), kinds, counts = np.unique(pairs, axis=1, return_inverse=True, return_counts=True)
+        by_kind = np.split(np.argsort(kinds, kind="stable"), counts.cumsum()[:-1])
+        self.rows: list[list[int]] = [rows[::-1].tolist() for rows in by_kind]
 
-    def __init__(self, source_lengths: Lengths, target_lengths: Lengths, size: TileSize) -> None:
-        self.source_lengths, self.target_lengths, self.size = source_lengths, target_lengths, size
-        self.tiles: list[list[int]] = []
-        self.factors: list[int] = []
-        self.room = np.zeros((2, max(64, len(source_lengths))), np.int64)
+    def size_for_all(self, size: TileSize) -> TileSize:
+        """Two, four … times a tile's ``size``, if some pair needs that."""
+        while self.source.max() > size.source or self.target.max() > size.target:
+            size = size.times(2)
+        return size
 
-    def put(self, row: int, factor: int) -> None:
-        """Into the first tile with room for it; where there is none, into a new one."""
-        source, target = self.source_lengths[row], self.target_lengths[row]
-        opened = len(self.tiles)
-        fits = (self.room[0, :opened] >= source) & (self.room[1, :opened] >= target)
-        place = int(fits.argmax()) if opened else 0
-        if not opened or not fits[place]:
-            place = self._open(factor)
-        self.tiles[place].append(row)
-        self.room[0, place] -= source
-        self.room[1, place] -= target
+    def fill(self, size: TileSize) -> list[int]:
+        """Take as many pairs as one tile holds."""
+        tile: list[int] = []
+        source_room, target_room = size.source, size.target
+        while self.rows:
+            source_left, target_left = source_room - self.source, target_room - self.target
+            norms = (source_left * size.target) ** 2 + (target_left * size.source) ** 2  # as parts of the whole
+            norms[(source_left < 0) | (target_left < 0)] = NO_ROOM
+            kind = int(norms.argmin())
+            if norms[kind] == NO_ROOM:
+                break
+            source_room, target_room = int(source_left[kind]), int(target_left[kind])
+            tile.append(self._take(kind))
+        return tile
 
-    def complete(self, factor: int, tiles_in_batch: int) -> None:
-        """Open empty tiles, until those of this width make whole batches: shorter sentences will fill them."""
-        while self.factors.count(factor) % tiles_in_batch:
-            self._open(factor)
-
-    def _open(self, factor: int) -> int:
-        place = len(self.tiles)
-        if place == self.room.shape[1]:
-            self.room = np.concatenate([self.room, np.zeros_like(self.room)], axis=1)
-        self.tiles.append([])
-        self.factors.append(factor)
-        self.room[:, place] = self.size.source * factor, self.size.target * factor
-        return place
-
-    def by_factor(self) -> dict[int, list[list[int]]]:
-        """The tiles that hold something, by their width."""
-        found: dict[int, list[list[int]]] = {}
-        for factor, tile in zip(self.factors, self.tiles, strict=True):
-            if tile:
-                found.setdefault(factor, []).append(tile)
-        return found
+    def _take(self, kind: int) -> int:
+        row = self.rows[kind].pop()
+        if not self.rows[kind]:
+            del self.rows[kind]
+            self.source, self.target = np.delete(self.source, kind), np.delete(self.target, kind)
+        return row
 
 
 def _cut(tiles: list[list[int]], tiles_in_batch: int, generator: np.random.Generator) -> Iterator[list[list[int]]]:
