@@ -5,7 +5,7 @@ dropout and AdamW; each way has a process of its own (some 10 GB for all), and s
 drifting machine slows all. Each peer runs in float32 and with autocast to bfloat16, Marian in bfloat16 throughout too,
 and with the attention that it takes by itself (sdpa) and eager. Tokens are target tokens that are not padding, ends
 included. Loading and tokenising are left out for all. Ours alone smooths labels, shares batches among threads, and
-packs sentences as its trainer does. The peers get these sentences
+packs as many sentences at once as its trainer does. The peers get these sentences
 
 - in batches of one length each, which is more than their own trainers do. They come in ever new shapes, for which
   oneDNN compiles kernels, so that all are gone through twice, by "new" shapes and by "known" ones; a long training is
@@ -41,6 +41,7 @@ from tatoeba_batches import SOURCE_PIECES, TARGET_PIECES, IdRows, padded_batch, 
 from training_steps import Step, marian_step, our_batches, our_step, sizes_of, torch_step
 from turns import by_turns, fastest, median_rate, median_ratio
 
+from congling.data.text.packed_batches import BATCHES_AT_ONCE
 from congling.data.text.pair_batches import Batch
 from congling.tasks.translation.options import TranslationTraining
 
@@ -106,8 +107,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
-    rows = tatoeba_rows(given.batch_tokens, given.batches)
-    ours = our_batches(rows, given.batch_tokens)
+    rows = tatoeba_rows(given.batch_tokens, max(given.batches, BATCHES_AT_ONCE))
+    ours = our_batches(rows, given.batch_tokens)[: given.batches]
     alike, drawn = (layouts(each, ours) for each in (rows, drawn_at_random(rows, given.drawn_sentences)))
     work = alike + drawn
     figures, details = list[Figure](), dict[str, Any](batch_tokens=given.batch_tokens)
@@ -141,7 +142,7 @@ def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
 
 
 def layouts(rows: list[tuple[IdRows, IdRows]], ours: list[Batch]) -> list[Work]:
-    """Batches of the peers', one of ours beside each."""
+    """Batches of the peers', one of ours beside each, as long as there are both."""
     return [Work(padded_batch(*each), packed) for each, packed in zip(rows, ours, strict=False)]
 
 

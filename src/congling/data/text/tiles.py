@@ -89,10 +89,10 @@ class _Unpacked:
     """
 
     def __init__(self, source_lengths: Lengths, target_lengths: Lengths) -> None:
-        pairs = np.stack([source_lengths, target_lengths]).astype(np.int64)
-        (self.source, self.target), kinds, counts = np.unique(pairs, axis=1, return_inverse=True, return_counts=True)
-        by_kind = np.split(np.argsort(kinds, kind="stable"), counts.cumsum()[:-1])
-        self.rows: list[list[int]] = [rows[::-1].tolist() for rows in by_kind]
+        lengths = np.stack([source_lengths, target_lengths]).astype(np.int64)
+        (self.source, self.target), kinds, counts = np.unique(lengths, axis=1, return_inverse=True, return_counts=True)
+        in_order = np.argsort(kinds.ravel(), kind="stable")  # NumPy 2.0 gives (1, N)
+        self.rows: list[list[int]] = [rows.tolist() for rows in np.split(in_order, counts.cumsum()[:-1])]
 
     def size_for_all(self, size: TileSize) -> TileSize:
         """Two, four … times a tile's ``size``, if some pair needs that."""
