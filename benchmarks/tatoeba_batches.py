@@ -13,8 +13,8 @@ SOURCE_PIECES, TARGET_PIECES = 5000, 4000  # of which the last is padding
 IdRows = list[list[int]]
 
 
-def tatoeba_rows(batch_tokens: int, count: int) -> list[tuple[IdRows, IdRows]]:
-    """The sources and targets of the first batches of an epoch, as pieces without an end."""
+def tatoeba_rows(batch_tokens: int, count: int | None = None) -> list[tuple[IdRows, IdRows]]:
+    """The sources and targets of an epoch's batches, or of the first ``count``, as pieces without an end."""
     pairs = list(read_tatoeba(fetch(find_source("tatoeba-zh-en"))))
     source = train_tokenizer((a for a, _ in pairs), size=SOURCE_PIECES, normalization="simplified-chinese")
     target = train_tokenizer((b for _, b in pairs), size=TARGET_PIECES)

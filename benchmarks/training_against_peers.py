@@ -5,13 +5,13 @@ dropout and AdamW; each way has a process of its own (some 10 GB for all), and s
 drifting machine slows all. Each peer runs in float32 and with autocast to bfloat16, Marian in bfloat16 throughout too,
 and with the attention that it takes by itself (sdpa) and eager. Tokens are target tokens that are not padding, ends
 included. Loading and tokenising are left out for all. Ours alone smooths labels, shares batches among threads, and
-packs as many sentences at once as its trainer does. The peers get these sentences
+packs as many sentences at once as its trainer does. The peers get the sentences
 
 - in batches of one length each, which is more than their own trainers do. They come in ever new shapes, for which
   oneDNN compiles kernels, so that all are gone through twice, by "new" shapes and by "known" ones; a long training is
   between the two;
 - as Hugging Face's Seq2SeqTrainer draws batches by itself: equally many sentences each, 32, whatever their lengths,
-  padded to the longest, which with the padding is about a budget of tokens such as ours;
+  padded to the longest, which with the padding is about a budget of tokens such as ours; from the whole corpus;
 - a few of one length each while another program keeps one processor busy; no bar speaks of that.
 
 A large square product in bfloat16 takes part in the turns: it is the limit that our step's arithmetic (model_flops.py)
@@ -107,8 +107,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, Any]]:
-    rows = tatoeba_rows(given.batch_tokens, max(given.batches, BATCHES_AT_ONCE))
-    ours = our_batches(rows, given.batch_tokens)[: given.batches]
+    rows = tatoeba_rows(given.batch_tokens)
+    ours = our_batches(rows[: max(given.batches, BATCHES_AT_ONCE)], given.batch_tokens)[: given.batches]
     alike, drawn = (layouts(each, ours) for each in (rows, drawn_at_random(rows, given.drawn_sentences)))
     work = alike + drawn
     figures, details = list[Figure](), dict[str, Any](batch_tokens=given.batch_tokens)
