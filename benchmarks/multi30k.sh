@@ -30,6 +30,7 @@ teach() { # CORE FROM TO
 
 teach 0 en de &
 first=$!
+trap 'pkill -P "$first" || true' EXIT # if the second fails, the first must not go on
 teach 1 de en
 wait "$first"
 
