@@ -33,6 +33,7 @@ first=$!
 trap 'pkill -P "$first" || true' EXIT # if the second fails, the first must not go on
 teach 1 de en
 wait "$first"
+trap - EXIT # its number may be another process's soon
 
 cat train.en train.en taught.en >all.en
 cat train.de taught.de train.de >all.de
